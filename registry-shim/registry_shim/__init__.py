@@ -1,0 +1,1 @@
+"""registry-shim: the embedded OCI registry of wpkg."""

@@ -1,0 +1,115 @@
+"""References to artifacts in registries (distribution-spec v1.1.1, "Pulling manifests").
+
+Grammar::
+
+    reference  ::= repository ( ':' tag )? ( '@' digest )?
+    repository ::= registry '/' path
+    registry   ::= host ( ':' port )?
+    host       ::= domain name | IPv4 address | '[' IPv6 address ']'
+    path       ::= component ( '/' component )*
+    component  ::= [a-z0-9]+ ( ( '.' | '_' | '__' | '-'+ ) [a-z0-9]+ )*
+    tag        ::= [A-Za-z0-9_] [A-Za-z0-9._-]{0,127}
+
+The registry is always written; there is no default one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+from wpkg.errors import InvalidInput
+from wpkg.oci.digest import Digest
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+REGISTRY = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+
+_REPOSITORY = re.compile(rf"({REGISTRY})/({PATH})")
+_REFERENCE = re.compile(rf"({REGISTRY})/({PATH})(?::({TAG}))?(?:@(.+))?")
+_PATH = re.compile(PATH)
+_TAG = re.compile(TAG)
+
+MAX_REPOSITORY_LENGTH = 255  # characters of 'registry/path'; clients cap it there
+
+
+class InvalidReference(InvalidInput):
+    """A text is not a reference to an artifact."""
+
+
+def is_repository_path(text: str) -> bool:
+    """Whether `text` is a repository path of the grammar and of a length that clients accept."""
+    return len(text) <= MAX_REPOSITORY_LENGTH and _PATH.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether `text` is a tag of the grammar."""
+    return _TAG.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Repository:
+    """`registry/path`, for example `ghcr.io/acme/app`."""
+
+    registry: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The repository that `text` names. Raises: InvalidReference."""
+        match = _REPOSITORY.fullmatch(text) if len(text) <= MAX_REPOSITORY_LENGTH else None
+        if match is None:
+            raise InvalidReference(
+                f"'{text[:MAX_REPOSITORY_LENGTH]}' is not a repository",
+                hint="a repository is 'registry/path', for example ghcr.io/acme/app",
+            )
+        return cls(match[1], match[2])
+
+    def at(self, *, tag: str | None = None, digest: Digest | None = None) -> Reference:
+        """The reference to what `tag` or `digest` names here."""
+        return Reference(self, tag, digest)
+
+    def __str__(self) -> str:
+        return f"{self.registry}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A repository with a tag, a digest, both (the digest decides) or neither."""
+
+    repository: Repository
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The reference that `text` spells. Raises: InvalidReference, InvalidDigest."""
+        match = _REFERENCE.fullmatch(text)
+        if match is None or len(match[1]) + 1 + len(match[2]) > MAX_REPOSITORY_LENGTH:
+            raise InvalidReference(
+                f"'{text[:MAX_REPOSITORY_LENGTH]}' is not a reference",
+                hint="a reference is 'registry/path:tag' or 'registry/path@sha256:…'",
+            )
+        digest = Digest.parse(match[4]) if match[4] else None
+        return cls(Repository(match[1], match[2]), match[3], digest)
+
+    def pinned(self, digest: Digest) -> Self:
+        """The same reference with `digest`."""
+        return replace(self, digest=digest)
+
+    @property
+    def wire(self) -> str:
+        """The last part of the manifest's URL: the digest, else the tag. There must be one."""
+        if self.digest is not None:
+            return str(self.digest)
+        if self.tag is None:
+            raise InvalidReference(f"'{self}' has neither tag nor digest")
+        return self.tag
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.repository}{tag}{digest}"

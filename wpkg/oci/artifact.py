@@ -157,9 +157,7 @@ def wasm_layer(manifest: Manifest | Index) -> Descriptor:
         types = ", ".join(sorted({layer.media_type for layer in manifest.layers})) or "none"
         raise NotAWasmArtifact(f"it has {len(layers)} WebAssembly layers, one is needed (layers: {types})")
     if layers[0].size > MAX_COMPONENT_SIZE:
-        raise NotAWasmArtifact(
-            f"its component is said to have {layers[0].size} bytes, over the limit of 4 GiB"
-        )
+        raise NotAWasmArtifact(f"its component is said to have {layers[0].size} bytes, over the limit of 4 GiB")
     return layers[0]
 
 

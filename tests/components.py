@@ -1,0 +1,80 @@
+"""Components made for tests: from WIT (a dummy that has the world's imports and exports) and from text."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from wpkg.component.read import read_component
+from wpkg.compose.encode import Embedded, encode
+from wpkg.compose.graph import Node, Plan
+from wpkg.compose.plan import make_plan
+from wpkg.oci.digest import Digest
+
+WASM_TOOLS = str(Path(sys.executable).with_name("wasm-tools"))
+
+
+def wasm_tools(*arguments: str, data: bytes = b"") -> bytes:
+    """What wasm-tools prints for these arguments, `data` being its standard input."""
+    done = subprocess.run([WASM_TOOLS, *arguments], input=data, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+@functools.cache
+def from_wit(world: str, *packages: str) -> bytes:
+    """A component whose world is `world` (its body, without 'world w {}'); `packages` are WIT packages it uses."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "world.wit").write_text(f"package test:root;\nworld w {{ {world} }}\n")
+        (root / "deps").mkdir()
+        for i, package in enumerate(packages):
+            (root / "deps" / f"d{i}.wit").write_text(package)
+        module = wasm_tools("component", "embed", "--dummy-names", "legacy", str(root), "-w", "w")
+    return wasm_tools("component", "new", data=module)
+
+
+@functools.cache
+def from_text(text: str) -> bytes:
+    """The component that `text` assembles to."""
+    return wasm_tools("parse", data=text.encode())
+
+
+def node(name: str, data: bytes) -> Node:
+    """A node of a composition graph."""
+    return Node(name, read_component(memoryview(data)), Digest.of(data), len(data))
+
+
+def compose(components: dict[str, bytes], **options: object) -> bytes:
+    """The composition of named components, validated by wasm-tools."""
+    plan = make_plan([node(name, data) for name, data in components.items()], **options)  # type: ignore[arg-type]
+    return assemble(plan, components)
+
+
+def assemble(plan: Plan, components: dict[str, bytes]) -> bytes:
+    """The bytes of a plan, validated by wasm-tools."""
+    pieces = [components[p.node] if isinstance(p, Embedded) else p for p in encode(plan)]
+    data = b"".join(pieces)
+    wasm_tools("validate", "--features", "all", data=data)
+    return data
+
+
+def wit(data: bytes) -> str:
+    """The WIT of a component, as JSON."""
+    return wasm_tools("component", "wit", "-j", data=data).decode()
+
+
+def world(data: bytes) -> list[str]:
+    """The imports and exports of a component, as WIT prints them."""
+    text = wasm_tools("component", "wit", data=data).decode()
+    body = text[text.index("world root") :].split("\n}", 1)[0]
+    return [line.strip().rstrip(";") for line in body.splitlines() if line.strip().startswith(("import ", "export "))]
+
+
+def sha256(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()

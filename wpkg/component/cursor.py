@@ -1,0 +1,141 @@
+"""Primitive values of the binary format: bytes, LEB128 integers, names, vectors (core spec 3.0, 5.2).
+
+A cursor never reads past its end, never allocates by a number that it has read, and reports where it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from wpkg.component.errors import MalformedComponent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+MAX_NAME_LENGTH = 100_000  # bytes; wasmparser's limit for strings
+_S33_BITS = 33
+
+
+class Cursor:
+    """A position in `data`. `base` is the offset of `data` in the outermost component, for messages."""
+
+    __slots__ = ("_base", "_data", "_end", "position")
+
+    def __init__(self, data: bytes, base: int = 0) -> None:
+        self._data = data
+        self._base = base
+        self._end = len(data)
+        self.position = 0
+
+    @property
+    def offset(self) -> int:
+        """The position in the outermost component."""
+        return self._base + self.position
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything was read."""
+        return self.position == self._end
+
+    def fail(self, message: str) -> MalformedComponent:
+        """The error that says `message` of this position."""
+        return MalformedComponent(message, self.offset)
+
+    def byte(self) -> int:
+        """The next byte."""
+        position = self.position
+        if position >= self._end:
+            raise self.fail("unexpected end")
+        self.position = position + 1
+        return self._data[position]
+
+    def peek(self) -> int:
+        """The next byte, left where it is."""
+        if self.position >= self._end:
+            raise self.fail("unexpected end")
+        return self._data[self.position]
+
+    def u32(self) -> int:
+        """An unsigned LEB128 integer of at most 32 bits."""
+        first = self.byte()
+        if first < 0x80:
+            return first
+        value, shift = first & 0x7F, 7
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+            if shift > 28:
+                raise self.fail("integer representation too long")
+        if value >> 32:
+            raise self.fail("integer too large")
+        return value
+
+    def s33(self) -> int:
+        """A signed LEB128 integer of at most 33 bits."""
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift > 28:
+                raise self.fail("integer representation too long")
+        if byte & 0x40:
+            value -= 1 << shift
+        if not -(1 << (_S33_BITS - 1)) <= value < (1 << (_S33_BITS - 1)):
+            raise self.fail("integer too large")
+        return value
+
+    def flag(self) -> bool:
+        """A byte that is 00 or 01."""
+        value = self.byte()
+        if value > 1:
+            raise self.fail(f"expected 00 or 01, found {value:02x}")
+        return value == 1
+
+    def expect(self, value: int, what: str) -> None:
+        """Read the byte `value`, which stands for `what`."""
+        found = self.byte()
+        if found != value:
+            raise self.fail(f"expected {value:02x} ({what}), found {found:02x}")
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        end = self.position + count
+        if end > self._end:
+            raise self.fail("unexpected end")
+        taken = self._data[self.position : end]
+        self.position = end
+        return taken
+
+    def name(self) -> str:
+        """A length and that many bytes of UTF-8."""
+        length = self.u32()
+        if length > MAX_NAME_LENGTH:
+            raise self.fail(f"a name of {length} bytes is over the limit of {MAX_NAME_LENGTH}")
+        try:
+            return self.take(length).decode()
+        except UnicodeDecodeError as error:
+            raise self.fail("malformed UTF-8 encoding") from error
+
+    def vector(self, read: Callable[[], T]) -> tuple[T, ...]:
+        """A count and that many of what `read` reads; each takes at least a byte."""
+        count = self.u32()
+        if count > self._end - self.position:
+            raise self.fail(f"{count} items cannot fit into what is left")
+        return tuple([read() for _ in range(count)])
+
+    def optional(self, read: Callable[[], T]) -> T | None:
+        """`00`, or `01` and what `read` reads."""
+        return read() if self.flag() else None
+
+    def finish(self, what: str) -> None:
+        """Raises: MalformedComponent when something of `what` is left."""
+        if not self.at_end:
+            raise self.fail(f"{what} is longer than what it holds")

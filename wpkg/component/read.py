@@ -1,0 +1,83 @@
+"""A component, read: what it imports and exports, and what a file is when it is no component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.component.decode import COMPONENT_PREAMBLE, MODULE_PREAMBLE, decode_component
+from wpkg.component.definitions import Attribute, ExportDef, ImportDef
+from wpkg.component.errors import MalformedComponent, NotAComponent
+from wpkg.component.evaluate import evaluate_component
+from wpkg.component.types import ComponentType, TypeBound, strip
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WASM_MAGIC = b"\0asm"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component's type, and the attributes of those extern names that have any."""
+
+    type: ComponentType
+    attributes: Mapping[str, tuple[tuple[Attribute, str], ...]]
+
+
+def read_component(data: memoryview) -> Component:
+    """The component that fills `data`; core modules in it are not looked at.
+
+    Raises: NotAComponent, MalformedComponent, UnsupportedComponent.
+    """
+    check_is_component(data)
+    try:
+        definition = decode_component(data)
+        evaluated = evaluate_component(definition)
+    except RecursionError as error:
+        raise MalformedComponent("it is nested too deeply") from error
+    if _is_wit_package(evaluated):
+        raise NotAComponent(
+            "it is a WIT package (interfaces only), not a component",
+            hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
+        )
+    attributes = {
+        located.definition.name.name: located.definition.name.attributes
+        for located in definition.definitions
+        if isinstance(located.definition, (ImportDef, ExportDef)) and located.definition.name.attributes
+    }
+    return Component(evaluated, attributes)
+
+
+def check_is_component(data: memoryview) -> None:
+    """Raises: NotAComponent, whose sentence says what `data` is instead."""
+    head = bytes(data[: len(COMPONENT_PREAMBLE)])
+    if head == COMPONENT_PREAMBLE:
+        return
+    if not head:
+        raise NotAComponent("it is empty")
+    if head == MODULE_PREAMBLE:
+        raise NotAComponent(
+            "it is a core module, not a component",
+            hint="make a component of it first, for example with 'wasm-tools component new'",
+        )
+    if _WASM_MAGIC.startswith(head[:4]):
+        what = "cut off" if len(head) < len(COMPONENT_PREAMBLE) else "WebAssembly of an unknown version"
+        raise NotAComponent(f"it is {what}")
+    if bytes(data[:64]).isascii() and b"(" in bytes(data[:256]):
+        raise NotAComponent(
+            "it is text, not a binary component", hint="assemble it first, for example with 'wasm-tools parse'"
+        )
+    raise NotAComponent("it is not WebAssembly")
+
+
+def _is_wit_package(component: ComponentType) -> bool:
+    """Whether all externs are exports of component types, which is how WIT packages are encoded."""
+    return (
+        not component.imports
+        and bool(component.exports)
+        and all(
+            isinstance(extern, TypeBound) and isinstance(strip(extern.type), ComponentType)
+            for extern in component.exports.values()
+        )
+    )

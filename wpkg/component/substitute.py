@@ -1,0 +1,136 @@
+"""Substitution of identities, the one operation behind imports, exports and instantiation.
+
+Explainer, "Type Checking": importing an instance type makes its resources anew; instantiating a component
+replaces what it imports by what it is given, and makes what it defines anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from wpkg.component.types import (
+    Alias,
+    AnyType,
+    ComponentType,
+    ExternType,
+    FuncType,
+    Identity,
+    InstanceType,
+    Primitive,
+    Resource,
+    TypeBound,
+    ValueType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Substitution:
+    """Identities and what stands for them.
+
+    `fresh` are identities that are made anew, each once, when they are first met. What contains no replaced
+    identity comes back as the same object.
+    """
+
+    def __init__(self, fresh: Iterable[Identity] = ()) -> None:
+        self._replaced: dict[Identity, Identity] = {}
+        self._fresh = set(fresh)
+        self._composite: dict[int, tuple[object, object]] = {}  # id -> (kept alive, result)
+        self.made: list[Identity] = []
+
+    def bind(self, identity: Identity, other: Identity) -> None:
+        """Let `other` stand for `identity`."""
+        self._replaced[identity] = other
+        self._fresh.discard(identity)
+
+    def bind_extern(self, wanted: ExternType, given: ExternType) -> None:
+        """Let the types of `given` stand for those that `wanted` brings, along equal paths of names."""
+        if isinstance(wanted, TypeBound) and isinstance(given, TypeBound):
+            self.bind(wanted.type, given.type)
+        elif isinstance(wanted, InstanceType) and isinstance(given, InstanceType):
+            for name, extern in wanted.exports.items():
+                if name in given.exports:
+                    self.bind_extern(extern, given.exports[name])
+
+    def root(self, value: AnyType) -> AnyType:
+        """What stands at the end of aliases and substitutions."""
+        while isinstance(value, (Resource, Alias)):
+            replaced = self._replaced.get(value, value)
+            if replaced is not value:
+                value = replaced
+            elif isinstance(value, Alias):
+                value = value.target
+            else:
+                break
+        return value
+
+    def any(self, entry: AnyType) -> AnyType:
+        """`entry` with every identity replaced."""
+        if isinstance(entry, (FuncType, InstanceType, ComponentType)):
+            return cast("AnyType", self.extern(entry))
+        return self.value(entry)
+
+    def value(self, value: ValueType) -> ValueType:
+        """`value` with every identity replaced."""
+        if isinstance(value, Primitive):
+            return value
+        if isinstance(value, (Resource, Alias)):
+            return self.identity(value)
+        known = self._composite.get(id(value))
+        if known is None:
+            result = value.map(self.value)
+            known = self._composite[id(value)] = (value, value if value == result else result)
+        return cast("ValueType", known[1])
+
+    def identity(self, identity: Identity) -> Identity:
+        """What stands for `identity`."""
+        if identity in self._replaced:
+            return self._replaced[identity]
+        result: Identity = identity
+        if isinstance(identity, Resource):
+            if identity in self._fresh:
+                result = Resource(identity.name)
+                self.made.append(result)
+        else:
+            target = self.any(identity.target)
+            if target is not identity.target or identity in self._fresh:
+                result = Alias(target, identity.name)
+                self.made.append(result)
+        self._replaced[identity] = result
+        return result
+
+    def func(self, func: FuncType[ValueType]) -> FuncType[ValueType]:
+        """`func` with every identity replaced."""
+        return func.map(self.value)
+
+    def extern(self, extern: ExternType) -> ExternType:
+        """`extern` with every identity replaced that it does not bind itself."""
+        if isinstance(extern, FuncType):
+            return self.func(extern)
+        if isinstance(extern, TypeBound):
+            return TypeBound(self.identity(extern.type))
+        if isinstance(extern, InstanceType):
+            return InstanceType(self.externs(extern.exports), self._created(extern.created))
+        if isinstance(extern, ComponentType):
+            return ComponentType(
+                self.externs(extern.imports), self.externs(extern.exports), self._created(extern.created)
+            )
+        return extern
+
+    def externs(self, externs: Mapping[str, ExternType]) -> dict[str, ExternType]:
+        """Every one of `externs` with its identities replaced, in order."""
+        return {name: self.extern(extern) for name, extern in externs.items()}
+
+    def _created(self, created: tuple[Identity, ...]) -> tuple[Identity, ...]:
+        """What a substituted type still brings with it."""
+        return tuple([self.identity(identity) for identity in created])
+
+
+def freshen(instance: InstanceType) -> tuple[InstanceType, list[Identity]]:
+    """The type of an instance that an import or export of `instance` makes, and the identities made for it."""
+    if not instance.created:
+        return instance, []
+    substitution = Substitution(instance.created)
+    exports = substitution.externs(instance.exports)
+    return InstanceType(exports), substitution.made

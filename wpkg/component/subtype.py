@@ -1,0 +1,286 @@
+"""Whether what is given will do for what is wanted (Explainer, "Type Checking").
+
+One `Substitution` serves a whole instantiation: it says which resources of the provider stand for which of the
+consumer, so two interfaces that share a resource are checked together. Bind it first, then compare.
+
+Functions and value types must be equal, as in every validator today; instances may have more exports than are
+wanted. Aliases are looked through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.component.describe import describe, describe_extern
+from wpkg.component.substitute import Substitution
+from wpkg.component.types import (
+    AnyType,
+    Borrow,
+    ComponentType,
+    CoreModule,
+    EnumType,
+    ExternType,
+    FixedList,
+    Flags,
+    FuncType,
+    FutureType,
+    InstanceType,
+    ListType,
+    MapType,
+    OptionType,
+    Own,
+    Primitive,
+    Record,
+    Resource,
+    ResultType,
+    StreamType,
+    TupleType,
+    TypeBound,
+    ValueType,
+    Variant,
+    strip,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first difference: the path to it, and what stands there on either side."""
+
+    path: tuple[str, ...]  # outermost first: ('validate', "parameter 't'", "field 'amount'")
+    wanted: str
+    given: str
+
+    def __str__(self) -> str:
+        where = " → ".join(self.path)
+        return (
+            f"{where}: wanted {self.wanted}, given {self.given}"
+            if where
+            else f"wanted {self.wanted}, given {self.given}"
+        )
+
+    def under(self, *path: str) -> Mismatch:
+        """The same difference, seen from further out."""
+        return Mismatch((*path, *self.path), self.wanted, self.given)
+
+
+def check_extern(given: ExternType, wanted: ExternType, substitution: Substitution) -> Mismatch | None:
+    """The first reason why `given` will not do for `wanted`, None when it will.
+
+    `substitution` replaces identities of `wanted` by those of `given`'s side.
+    """
+    if isinstance(wanted, FuncType) and isinstance(given, FuncType):
+        return _check_func(given, wanted, substitution)
+    if isinstance(wanted, InstanceType) and isinstance(given, InstanceType):
+        return _check_instance(given, wanted, substitution)
+    if isinstance(wanted, TypeBound) and isinstance(given, TypeBound):
+        return _check_type(given, wanted, substitution)
+    if isinstance(wanted, ComponentType) and isinstance(given, ComponentType):
+        return _check_component(given, wanted, substitution)
+    if isinstance(wanted, CoreModule) and isinstance(given, CoreModule):
+        # The type of a module that exists is in its code, which is not read. Inputs come from validated
+        # toolchains; where two components would be *connected* by a module, the planner refuses.
+        unknown = given.declared is None or wanted.declared is None
+        if unknown or given.declared == wanted.declared:
+            return None
+        return Mismatch((), "a core module of that type", "another core module")
+    return Mismatch((), describe_extern(wanted), describe_extern(given))
+
+
+def _check_instance(given: InstanceType, wanted: InstanceType, substitution: Substitution) -> Mismatch | None:
+    for name, extern in wanted.exports.items():
+        if name not in given.exports:
+            return Mismatch((name,), describe_extern(extern), "nothing")
+        mismatch = check_extern(given.exports[name], extern, substitution)
+        if mismatch is not None:
+            return mismatch.under(name)
+    return None
+
+
+def _check_type(given: TypeBound, wanted: TypeBound, substitution: Substitution) -> Mismatch | None:
+    if isinstance(wanted.type, Resource):  # (sub resource)
+        found = strip(given.type)
+        return None if isinstance(found, Resource) else Mismatch((), "a resource", describe(found))
+    return check_type(given.type, wanted.type.target, substitution)
+
+
+def _check_component(given: ComponentType, wanted: ComponentType, substitution: Substitution) -> Mismatch | None:
+    """Imports the other way round, then exports under what the imports have bound."""
+    inward = Substitution()
+    for name, extern in given.imports.items():
+        if name not in wanted.imports:
+            return Mismatch((f"import {name}",), "nothing", describe_extern(extern))
+        inward.bind_extern(extern, wanted.imports[name])
+    for name, extern in given.imports.items():
+        mismatch = check_extern(wanted.imports[name], extern, inward)
+        if mismatch is not None:
+            return mismatch.under(f"import {name}")
+    exports = InstanceType(inward.externs(given.exports))
+    promised = InstanceType(wanted.exports)
+    substitution.bind_extern(promised, exports)
+    return _check_instance(exports, promised, substitution)
+
+
+def _check_func(
+    given: FuncType[ValueType], wanted: FuncType[ValueType], substitution: Substitution
+) -> Mismatch | None:
+    if given.is_async != wanted.is_async:
+        return Mismatch((), *("an async function" if f.is_async else "a function" for f in (wanted, given)))
+    mismatch = _check_names("parameter", given.params, wanted.params)
+    if mismatch is None:
+        mismatch = _first(_check_members("parameter", given.params, wanted.params, substitution))
+    return mismatch or _check_optional("result", given.result, wanted.result, substitution)
+
+
+def check_type(given: AnyType, wanted: AnyType, substitution: Substitution) -> Mismatch | None:
+    """The first difference between two types, None when they are equal."""
+    left, right = strip(given), substitution.root(wanted)
+    if left is right:
+        return None
+    if isinstance(left, (InstanceType, ComponentType)) and isinstance(right, (InstanceType, ComponentType)):
+        return check_extern(left, right, substitution) or check_extern(right, left, Substitution())
+    rule = _RULES.get(type(right))
+    if rule is None or type(left) is not type(right):
+        return Mismatch((), describe(right), describe(left))
+    return rule(left, right, substitution)
+
+
+def _check_names(
+    what: str, given: Sequence[tuple[str, object]], wanted: Sequence[tuple[str, object]]
+) -> Mismatch | None:
+    """Names and order of members; the first that is not where it is wanted."""
+    for i, (name, _) in enumerate(wanted):
+        if i >= len(given):
+            return Mismatch((), f"{what} '{name}'", "nothing")
+        if given[i][0] != name:
+            return Mismatch((), f"{what} '{name}'", f"{what} '{given[i][0]}'")
+    if len(given) > len(wanted):
+        return Mismatch((), "nothing", f"{what} '{given[len(wanted)][0]}'")
+    return None
+
+
+def _check_members(
+    what: str,
+    given: Sequence[tuple[str, ValueType]],
+    wanted: Sequence[tuple[str, ValueType]],
+    substitution: Substitution,
+) -> Iterator[Mismatch | None]:
+    for (name, left), (_, right) in zip(given, wanted, strict=True):
+        mismatch = check_type(left, right, substitution)
+        yield mismatch and mismatch.under(f"{what} '{name}'")
+
+
+def _check_optional(
+    what: str, given: ValueType | None, wanted: ValueType | None, substitution: Substitution
+) -> Mismatch | None:
+    if given is None or wanted is None:
+        if given is wanted:
+            return None
+        return Mismatch((what,), *("nothing" if v is None else describe(v) for v in (wanted, given)))
+    mismatch = check_type(given, wanted, substitution)
+    return mismatch and mismatch.under(what)
+
+
+def _first(mismatches: Iterable[Mismatch | None]) -> Mismatch | None:
+    return next((mismatch for mismatch in mismatches if mismatch is not None), None)
+
+
+def _record(given: Record[ValueType], wanted: Record[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_names("field", given.fields, wanted.fields) or _first(
+        _check_members("field", given.fields, wanted.fields, by)
+    )
+
+
+def _variant(given: Variant[ValueType], wanted: Variant[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_names("case", given.cases, wanted.cases) or _first(
+        _check_optional(f"case '{name}'", left, right, by)
+        for (name, left), (_, right) in zip(given.cases, wanted.cases, strict=True)
+    )
+
+
+def _labels(
+    given: Flags[ValueType] | EnumType[ValueType],
+    wanted: Flags[ValueType] | EnumType[ValueType],
+    _: Substitution,
+) -> Mismatch | None:
+    return _check_names("label", [(g, None) for g in given.labels], [(w, None) for w in wanted.labels])
+
+
+def _tuple(given: TupleType[ValueType], wanted: TupleType[ValueType], by: Substitution) -> Mismatch | None:
+    if len(given.elements) != len(wanted.elements):
+        return Mismatch((), describe(wanted), describe(given))
+    pairs = zip(given.elements, wanted.elements, strict=True)
+    return _first(_check_optional(f"element {i}", left, right, by) for i, (left, right) in enumerate(pairs))
+
+
+def _list(given: ListType[ValueType], wanted: ListType[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_optional("element", given.element, wanted.element, by)
+
+
+def _fixed_list(given: FixedList[ValueType], wanted: FixedList[ValueType], by: Substitution) -> Mismatch | None:
+    if given.length != wanted.length:
+        return Mismatch((), describe(wanted), describe(given))
+    return _check_optional("element", given.element, wanted.element, by)
+
+
+def _option(given: OptionType[ValueType], wanted: OptionType[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_optional("value", given.value, wanted.value, by)
+
+
+def _result(given: ResultType[ValueType], wanted: ResultType[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_optional("ok", given.ok, wanted.ok, by) or _check_optional(
+        "error", given.error, wanted.error, by
+    )
+
+
+def _handle(
+    given: Own[ValueType] | Borrow[ValueType], wanted: Own[ValueType] | Borrow[ValueType], by: Substitution
+) -> Mismatch | None:
+    return check_type(given.resource, wanted.resource, by)
+
+
+def _payload(
+    given: StreamType[ValueType] | FutureType[ValueType],
+    wanted: StreamType[ValueType] | FutureType[ValueType],
+    by: Substitution,
+) -> Mismatch | None:
+    return _check_optional("payload", given.payload, wanted.payload, by)
+
+
+def _map(given: MapType[ValueType], wanted: MapType[ValueType], by: Substitution) -> Mismatch | None:
+    return _check_optional("key", given.key, wanted.key, by) or _check_optional(
+        "value", given.value, wanted.value, by
+    )
+
+
+def _primitive(given: Primitive, wanted: Primitive, _: Substitution) -> Mismatch | None:
+    return None if given is wanted else Mismatch((), describe(wanted), describe(given))
+
+
+def _resource(given: Resource, wanted: Resource, _: Substitution) -> Mismatch | None:
+    return Mismatch((), f"the resource {describe(wanted)}", f"another resource {describe(given)}")
+
+
+# Each rule takes two types of the class it stands under.
+_RULES: dict[type, Callable[..., Mismatch | None]] = {
+    FuncType: _check_func,
+    Primitive: _primitive,
+    Resource: _resource,
+    Record: _record,
+    Variant: _variant,
+    Flags: _labels,
+    EnumType: _labels,
+    TupleType: _tuple,
+    ListType: _list,
+    FixedList: _fixed_list,
+    OptionType: _option,
+    ResultType: _result,
+    Own: _handle,
+    Borrow: _handle,
+    StreamType: _payload,
+    FutureType: _payload,
+    MapType: _map,
+}

@@ -1,0 +1,226 @@
+"""Evaluated types written back into index spaces.
+
+A scope hands out type indices. An identity that the scope knows is referred to by its index; one that an
+enclosing scope knows, by an outer alias; one that an instance of the scope exports, by an alias of that export.
+An alias that nobody knows is written as what it stands for. A resource that nobody knows cannot be written.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from wpkg.component import write
+from wpkg.component.definitions import Sort
+from wpkg.component.types import (
+    Alias,
+    AnyType,
+    ComponentType,
+    CoreModule,
+    ExternType,
+    FuncType,
+    Identity,
+    InstanceType,
+    Primitive,
+    Resource,
+    TypeBound,
+    ValueType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wpkg.component.definitions import Attribute, Ref
+
+
+class UnknownResource(Exception):
+    """A type mentions a resource that no enclosing scope can name."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(resource.name)
+        self.resource = resource
+
+
+class UnwritableType(Exception):
+    """A type of a sort that is not written: a core module."""
+
+
+class _Scope(ABC):
+    """Index spaces being written."""
+
+    def __init__(self, parent: _Scope | None) -> None:
+        self._parent = parent
+        self._types = 0
+        self._known: dict[Identity, int] = {}
+        self._structures: dict[AnyType, int] = {}
+        self._owners: dict[Identity, tuple[int, str]] = {}  # instance and export that give an identity
+        self.instances = 0
+        self.funcs = 0
+
+    @abstractmethod
+    def _define(self, definition: bytes) -> None:
+        """Write a type definition."""
+
+    @abstractmethod
+    def _alias(self, alias: bytes) -> None:
+        """Write an alias."""
+
+    def _next_type(self) -> int:
+        self._types += 1
+        return self._types - 1
+
+    def add_instance(self, instance: InstanceType) -> int:
+        """The index of an instance that was just written; its type exports can be referred to from now on."""
+        index = self.instances
+        self.instances += 1
+        for export, extern in instance.exports.items():
+            if isinstance(extern, TypeBound):
+                self._owners.setdefault(extern.type, (index, export))
+        return index
+
+    def find(self, identity: Identity) -> int | None:
+        """The index of `identity` here, None when no enclosing scope knows it. May write an alias."""
+        index = self._known.get(identity)
+        if index is None:
+            if identity in self._owners:
+                instance, export = self._owners[identity]
+                self._alias(write.instance_alias(Sort.TYPE, instance, export))
+            else:
+                outer = self._parent.find(identity) if self._parent is not None else None
+                if outer is None:
+                    return None
+                self._alias(write.outer_alias(Sort.TYPE, 1, outer))
+            index = self._known[identity] = self._next_type()
+        return index
+
+    def ref(self, value: ValueType) -> Ref:
+        """The reference to `value`, which is written first if it has to be. Raises: UnknownResource."""
+        if isinstance(value, Primitive):
+            return value
+        return self.type_index(value)
+
+    def type_index(self, value: AnyType) -> int:
+        """The index of `value`, which is written first if it has to be. Raises: UnknownResource."""
+        if isinstance(value, (Alias, Resource)):
+            index = self.find(value)
+            if index is not None:
+                return index
+            if isinstance(value, Resource):
+                raise UnknownResource(value)
+            return self.type_index(value.target)
+        index = self._structures.get(value) if not isinstance(value, (InstanceType, ComponentType)) else None
+        if index is None:
+            self._define(self._definition(value))
+            index = self._next_type()
+            if not isinstance(value, (InstanceType, ComponentType)):
+                self._structures[value] = index
+        return index
+
+    def _definition(self, value: AnyType) -> bytes:
+        match value:
+            case Primitive():
+                return write.defined_type(value)
+            case FuncType():
+                return write.func_type(value.map(self.ref))
+            case InstanceType():
+                scope = TypeScope(self)
+                scope.declare_exports(value.exports)
+                return b"\x42" + write.vector(scope.declarations)
+            case ComponentType():
+                scope = TypeScope(self)
+                scope.declare_imports(value.imports)
+                scope.declare_exports(value.exports)
+                return b"\x41" + write.vector(scope.declarations)
+            case Alias() | Resource():
+                raise TypeError("an identity has an index, not a definition")
+            case _:
+                return write.defined_type(value.map(self.ref))
+
+    def describe(self, extern: ExternType) -> bytes:
+        """The `externdesc` of an import or export of `extern`. Raises: UnknownResource, UnwritableType."""
+        if isinstance(extern, FuncType):
+            return Sort.FUNC.value + write.leb(self.type_index(extern))
+        if isinstance(extern, InstanceType):
+            return Sort.INSTANCE.value + write.leb(self.type_index(extern))
+        if isinstance(extern, ComponentType):
+            return Sort.COMPONENT.value + write.leb(self.type_index(extern))
+        if isinstance(extern, CoreModule):
+            raise UnwritableType
+        if isinstance(extern.type, Resource) and self.find(extern.type) is None:
+            return Sort.TYPE.value + b"\x01"
+        target = extern.type.target if isinstance(extern.type, Alias) else extern.type
+        return Sort.TYPE.value + b"\x00" + write.leb(self.type_index(target))
+
+    def introduce(self, extern: ExternType) -> None:
+        """Count an item that was just imported or exported in the index space of its sort."""
+        if isinstance(extern, TypeBound):
+            self._known[extern.type] = self._next_type()
+        elif isinstance(extern, InstanceType):
+            self.add_instance(extern)
+        elif isinstance(extern, FuncType):
+            self.funcs += 1
+
+
+class TypeScope(_Scope):
+    """The inside of a component type or an instance type."""
+
+    def __init__(self, parent: _Scope | None) -> None:
+        super().__init__(parent)
+        self.declarations: list[bytes] = []
+
+    def _define(self, definition: bytes) -> None:
+        self.declarations.append(b"\x01" + definition)
+
+    def _alias(self, alias: bytes) -> None:
+        self.declarations.append(b"\x02" + alias)
+
+    def declare_imports(self, externs: Mapping[str, ExternType]) -> None:
+        """Write imports, in order."""
+        self._declare(b"\x03", externs)
+
+    def declare_exports(self, externs: Mapping[str, ExternType]) -> None:
+        """Write exports, in order."""
+        self._declare(b"\x04", externs)
+
+    def _declare(self, kind: bytes, externs: Mapping[str, ExternType]) -> None:
+        for text, extern in externs.items():
+            described = self.describe(extern)
+            self.declarations.append(kind + write.extern_name(text) + described)
+            self.introduce(extern)
+
+
+class ComponentScope(_Scope):
+    """The index spaces of the component that is being written. `sections` are in the order of writing."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.sections: list[bytes] = []
+
+    def _define(self, definition: bytes) -> None:
+        self.sections.append(write.section(0x07, b"\x01" + definition))
+
+    def _alias(self, alias: bytes) -> None:
+        self.sections.append(write.section(0x06, b"\x01" + alias))
+
+    def add_type(self, identity: Identity) -> int:
+        """The index of a type alias that was just written for `identity`."""
+        index = self._next_type()
+        self._known.setdefault(identity, index)
+        return index
+
+    def introduce_export(self, extern: ExternType) -> None:
+        """Count the index that an export makes; nothing needs to refer to it."""
+        if isinstance(extern, TypeBound):
+            self._next_type()
+        elif isinstance(extern, InstanceType):
+            self.instances += 1
+        elif isinstance(extern, FuncType):
+            self.funcs += 1
+
+    def import_extern(
+        self, text: str, extern: ExternType, attributes: Sequence[tuple[Attribute, str]] = ()
+    ) -> None:
+        """Write an import. Raises: UnknownResource, UnwritableType."""
+        described = self.describe(extern)
+        self.sections.append(write.section(0x0A, b"\x01" + write.extern_name(text, attributes) + described))
+        self.introduce(extern)

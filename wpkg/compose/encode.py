@@ -1,0 +1,162 @@
+"""The composition written: imports, components, instances, exports.
+
+Layout: preamble · imports of the result with their types · each component once, verbatim · instances and
+aliases, providers first · exports, re-exports first · names. Sizes come first in this format, and each
+component's is known, so the output is a list of pieces that can be streamed: none of the components is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.component import write
+from wpkg.component.decode import COMPONENT_PREAMBLE
+from wpkg.component.definitions import Sort
+from wpkg.component.types import ExternType, FuncType, InstanceType, TypeBound
+from wpkg.component.write_types import ComponentScope, UnknownResource, UnwritableType
+from wpkg.compose.errors import SplitResources, Unsupported
+
+if TYPE_CHECKING:
+    from wpkg.compose.graph import Node, Plan, Residual
+    from wpkg.oci.digest import Digest
+
+_COMPONENT_SECTION = 0x04
+_INSTANCE_SECTION = 0x05
+_ALIAS_SECTION = 0x06
+_EXPORT_SECTION = 0x0B
+_CUSTOM_SECTION = 0x00
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A piece of the output that is an input, byte for byte."""
+
+    node: str
+    digest: Digest
+    size: int  # bytes
+
+
+Piece = bytes | Embedded
+
+
+def encode(plan: Plan) -> list[Piece]:
+    """The pieces of the composition, in order. Raises: CompositionError."""
+    return _Encoder(plan).pieces()
+
+
+def encoded_size(pieces: list[Piece]) -> int:
+    """How long the composition is, in bytes."""
+    return sum(piece.size if isinstance(piece, Embedded) else len(piece) for piece in pieces)
+
+
+class _Encoder:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._scope = ComponentScope()
+        self._pieces: list[Piece] = [COMPONENT_PREAMBLE]
+        self._components: dict[Digest, int] = {}
+        self._instances: dict[str, int] = {}  # node -> instance index
+        self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
+        self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
+
+    def pieces(self) -> list[Piece]:
+        for residual in self._plan.residuals:
+            self._import(residual)
+        for node in self._plan.nodes:
+            self._embed(node)
+        for node in self._plan.nodes:
+            self._instantiate(node)
+        self._export_all()
+        self._names()
+        self._flush()
+        return self._pieces
+
+    def _section(self, identifier: int, body: bytes) -> None:
+        self._scope.sections.append(write.section(identifier, body))
+
+    def _flush(self) -> None:
+        """Move what the scope has written, with its aliases and types in place, to the output."""
+        if self._scope.sections:
+            self._pieces.append(b"".join(self._scope.sections))
+            self._scope.sections.clear()
+
+    def _import(self, residual: Residual) -> None:
+        importer, local_name = residual.importers[0]
+        index = self._index_of_next(residual.extern)
+        try:
+            self._scope.import_extern(residual.name, residual.extern, residual.attributes)
+        except UnknownResource as unknown:
+            raise SplitResources(importer, local_name, unknown.resource.name, "a component inside") from unknown
+        except UnwritableType as error:
+            raise Unsupported(f"import '{local_name}' of '{importer}' has core modules in its type") from error
+        sort = _sort_of(residual.extern)
+        if isinstance(residual.extern, TypeBound):
+            index = self._scope.type_index(residual.extern.type)
+        for node, name in residual.importers:
+            self._arguments[node, name] = (sort, index)
+
+    def _index_of_next(self, extern: ExternType) -> int:
+        return self._scope.instances if isinstance(extern, InstanceType) else self._scope.funcs
+
+    def _embed(self, node: Node) -> None:
+        if node.digest in self._components:
+            return
+        self._components[node.digest] = len(self._components)
+        self._flush()
+        self._pieces.append(write.section_header(_COMPONENT_SECTION, node.size))
+        self._pieces.append(Embedded(node.name, node.digest, node.size))
+
+    def _instantiate(self, node: Node) -> None:
+        for connection in self._plan.connections:
+            if connection.importer == node.name:
+                argument = self._alias(connection.exporter, connection.export)
+                self._arguments[node.name, connection.name] = argument
+        for passed in self._plan.passed_types:
+            if passed.importer == node.name and isinstance(passed.type, TypeBound):
+                self._arguments[node.name, passed.name] = (Sort.TYPE, self._scope.type_index(passed.type.type))
+        arguments = [(name, *self._arguments[node.name, name]) for name in node.component.type.imports]
+        self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.digest], arguments))
+        self._instances[node.name] = self._scope.add_instance(InstanceType({}))
+
+    def _alias(self, node: str, export: str) -> tuple[Sort, int]:
+        """The item that instance `node` exports as `export`, brought into this component's index spaces."""
+        extern = self._plan.instances[node][export]
+        sort = _sort_of(extern)
+        key = (self._instances[node], export)
+        if key not in self._items:
+            if isinstance(extern, (InstanceType, FuncType)):
+                self._items[key] = self._index_of_next(extern)
+            self._section(_ALIAS_SECTION, b"\x01" + write.instance_alias(sort, *key))
+            if isinstance(extern, TypeBound):
+                self._items[key] = self._scope.add_type(extern.type)
+            else:
+                self._scope.introduce(extern)
+        return sort, self._items[key]
+
+    def _export_all(self) -> None:
+        root = self._plan.root
+        for node, export in (*self._plan.reexports, *((root, name) for name in self._plan.instances[root])):
+            sort, index = self._alias(node, export)
+            self._section(_EXPORT_SECTION, b"\x01" + write.export(export, sort, index))
+            self._scope.introduce_export(self._plan.instances[node][export])
+
+    def _names(self) -> None:
+        """The `component-name` custom section: what the components and their instances are called."""
+        components = {self._components[node.digest]: node.name for node in reversed(self._plan.nodes)}
+        instances = {index: node for node, index in self._instances.items()}
+        body = write.name("component-name")
+        for sort, names in ((Sort.COMPONENT, components), (Sort.INSTANCE, instances)):
+            entries = [write.leb(index) + write.name(text) for index, text in sorted(names.items())]
+            body += write.section(0x01, sort.value + write.vector(entries))
+        self._section(_CUSTOM_SECTION, body)
+
+
+def _sort_of(extern: ExternType) -> Sort:
+    if isinstance(extern, InstanceType):
+        return Sort.INSTANCE
+    if isinstance(extern, FuncType):
+        return Sort.FUNC
+    if isinstance(extern, TypeBound):
+        return Sort.TYPE
+    raise Unsupported("core modules and components cannot be passed between components yet")

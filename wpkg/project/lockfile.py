@@ -1,0 +1,165 @@
+"""`wpkg.lock`: what was resolved, pinned by digest (docs/lock-format.md).
+
+The same resolution gives the same bytes, and only those bytes are a lock: a file that differs from what wpkg would
+write of its own content was edited, and is refused. No timestamps, no absolute paths, line feeds only.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, LockOutOfDate, WpkgError
+from wpkg.names.package_name import PackageName
+from wpkg.names.version import Version
+from wpkg.oci.digest import Digest
+from wpkg.oci.reference import Repository
+from wpkg.project.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+LOCK_FILE = "wpkg.lock"
+LOCK_VERSION = 1
+_SOURCE_SCHEME = "oci://"
+_HEADER = "# Written by wpkg. Edit wasmcloud.toml instead, then run 'wpkg lock'.\n"
+_KEYS = ("name", "version", "kind", "source", "tag", "manifest", "component", "size", "dependencies", "signers")
+_CONFLICT_MARKERS = ("<<<<<<< ", "=======\n", ">>>>>>> ")
+
+
+class InvalidLockFile(InvalidInput):
+    """`wpkg.lock` is not a lock of a format that this version reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One pinned package."""
+
+    name: PackageName
+    version: Version
+    kind: str  # 'component' | 'composed' | 'wit'
+    source: Repository
+    tag: str
+    manifest: Digest
+    component: Digest
+    size: int  # bytes of the component
+    dependencies: tuple[PackageName, ...] = ()
+    signers: tuple[str, ...] = ()  # key hints that were verified when it was pinned, sorted
+
+    def encode(self) -> str:
+        """The `[[package]]` table."""
+        lines = [
+            "[[package]]",
+            f"name = {_text(str(self.name))}",
+            f"version = {_text(str(self.version))}",
+            f"kind = {_text(self.kind)}",
+            f"source = {_text(_SOURCE_SCHEME + str(self.source))}",
+            f"tag = {_text(self.tag)}",
+            f"manifest = {_text(str(self.manifest))}",
+            f"component = {_text(str(self.component))}",
+            f"size = {self.size}",
+            *_array("dependencies", [str(name) for name in self.dependencies]),
+            *_array("signers", self.signers),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock file."""
+
+    packages: tuple[LockedPackage, ...]
+
+    def encode(self) -> str:
+        """The file's text: packages by name, then version."""
+        ordered = sorted(self.packages, key=lambda package: (package.name, package.version))
+        return _HEADER + "\n".join([f"version = {LOCK_VERSION}\n", *[package.encode() for package in ordered]])
+
+    def package(self, name: PackageName) -> LockedPackage | None:
+        """The pin of `name`, None when it is not locked."""
+        return next((package for package in self.packages if package.name == name), None)
+
+    def required(self, name: PackageName) -> LockedPackage:
+        """The pin of `name`. Raises: LockOutOfDate."""
+        package = self.package(name)
+        if package is None:
+            raise LockOutOfDate(f"{LOCK_FILE} does not pin {name}", hint="run 'wpkg lock'")
+        return package
+
+
+def read_lock(text: str) -> Lock:
+    """The lock that `text` holds. Raises: InvalidLockFile."""
+    if any(line.startswith(_CONFLICT_MARKERS) for line in text.splitlines(keepends=True)):
+        raise InvalidLockFile(
+            f"{LOCK_FILE} has conflict markers of a merge",
+            hint=f"take either side of {LOCK_FILE}, then run 'wpkg lock' to bring it up to date",
+        )
+    try:
+        document = Table(tomllib.loads(text))
+        version = document.values.get("version")
+        if version != LOCK_VERSION:
+            raise InvalidLockFile(
+                f"it has format version {version}, this wpkg reads version {LOCK_VERSION}", hint="use a newer wpkg"
+            )
+        document.only(("version", "package"))
+        lock = Lock(tuple(_packages(document)))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidLockFile(f"not valid TOML: {error}").within(LOCK_FILE) from error
+    except WpkgError as error:
+        raise InvalidLockFile(str(error), hint=error.hint).within(LOCK_FILE) from error
+    if lock.encode() != text:
+        raise InvalidLockFile(
+            f"{LOCK_FILE} is not as wpkg wrote it: it was edited or damaged",
+            hint=f"restore {LOCK_FILE} from version control, or run 'wpkg lock' and look at what changes",
+        )
+    return lock
+
+
+def _packages(document: Table) -> Iterator[LockedPackage]:
+    entries = document.values.get("package", [])
+    if not isinstance(entries, list):
+        raise InvalidLockFile("package is not an array of tables")
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise InvalidLockFile(f"package[{i}] is not a table")
+        table = Table(entry, f"package[{i}]")
+        table.only(_KEYS)
+        try:
+            yield _package(table)
+        except WpkgError as error:
+            raise error.within(table.path) from None
+
+
+def _package(table: Table) -> LockedPackage:
+    source = table.required_text("source")
+    if not source.startswith(_SOURCE_SCHEME):
+        raise InvalidLockFile(f"source '{source}' is not an {_SOURCE_SCHEME} location")
+    size = table.values.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise InvalidLockFile("size is not a number of bytes")
+    return LockedPackage(
+        name=PackageName.parse(table.required_text("name")),
+        version=Version.parse(table.required_text("version")),
+        kind=table.required_text("kind"),
+        source=Repository.parse(source.removeprefix(_SOURCE_SCHEME)),
+        tag=table.required_text("tag"),
+        manifest=Digest.parse(table.required_text("manifest")),
+        component=Digest.parse(table.required_text("component")),
+        size=size,
+        dependencies=tuple(PackageName.parse(name) for name in table.texts("dependencies") or ()),
+        signers=table.texts("signers") or (),
+    )
+
+
+def _text(value: str) -> str:
+    """A TOML basic string; JSON's escapes are a subset of TOML's."""
+    return json.dumps(value)
+
+
+def _array(key: str, values: Sequence[str]) -> list[str]:
+    """An array with one item a line, so that a merge sees single items."""
+    if not values:
+        return [f"{key} = []"]
+    return [f"{key} = [", *(f"    {_text(value)}," for value in sorted(values)), "]"]

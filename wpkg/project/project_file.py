@@ -1,0 +1,236 @@
+"""`wasmcloud.toml`: what wash v1 reads, and the tables that wpkg adds (docs/wasmcloud-toml.md).
+
+wash's keys keep their meaning and its tables are not policed: unknown keys there are its business. In wpkg's own
+tables an unknown key is an error, because a line that is silently ignored is a line that somebody relies on.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wpkg.errors import WpkgError
+from wpkg.names.package_name import PackageName
+from wpkg.names.requirement import Requirement
+from wpkg.names.version import Version
+from wpkg.oci.reference import Repository
+from wpkg.project.tables import InvalidProjectFile, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+PROJECT_FILE = "wasmcloud.toml"
+
+_DEPENDENCY_KEYS = ("version", "oci", "path", "link")
+_COMPOSITION_KEYS = ("root", "socket", "components", "output", "share-modules", "imports")
+_LINKS = ("build", "runtime")
+# Tables of the format that this version does not act on. Reading past a rule is worse than refusing it.
+_NOT_YET = {
+    "capabilities": "restrictions of the result's imports",
+    "workspace": "several projects with one lock",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One line of `[dependencies]`."""
+
+    name: PackageName
+    requirement: Requirement
+    oci: Repository | None = None  # an explicit repository, instead of the namespace's
+    link: str = "build"  # 'build': composed; 'runtime': bound by the host or lattice
+
+
+@dataclass(frozen=True, slots=True)
+class Registries:
+    """`[registries]`: where the packages of a namespace are, and where those of all others are."""
+
+    namespaces: Mapping[str, str] = field(default_factory=dict)  # prefixes: 'registry' or 'registry/path'
+    default: str | None = None
+
+    def repository(self, package: PackageName) -> Repository:
+        """The repository of `package`: `<prefix>/<namespace>/<name>`.
+
+        A namespace comes from its own line and from nowhere else. Raises: InvalidProjectFile.
+        """
+        prefix = self.namespaces.get(package.namespace, self.default)
+        if prefix is None:
+            raise InvalidProjectFile(
+                f"no registry is configured for the namespace '{package.namespace}'",
+                hint=f'add to {PROJECT_FILE}:\n[registries]\n{package.namespace} = "registry.example.com/prefix"',
+            )
+        return Repository.parse(f"{prefix}/{package.namespace}/{package.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """`[composition]`, by default: every `link = "build"` dependency takes part, everything is inferred."""
+
+    root: str | None = None
+    components: tuple[str, ...] | None = None
+    output: str | None = None
+    imports: Mapping[str, str] = field(default_factory=dict)  # as written: 'import' or 'node / import' -> node
+
+    def choices(self) -> dict[tuple[str | None, str], str]:
+        """The explicit connections: (importing component or None for all, import) -> exporting component."""
+        found: dict[tuple[str | None, str], str] = {}
+        for written, exporter in self.imports.items():
+            importer, slash, name = written.partition(" / ")
+            found[(importer.strip(), name.strip()) if slash else (None, written)] = exporter
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project file, read."""
+
+    name: str
+    version: Version
+    build_command: str | None
+    build_artifact: str
+    build_directory: str
+    package: PackageName | None
+    registries: Registries
+    dependencies: tuple[Dependency, ...]
+    composition: Composition
+    trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy reads it
+
+    def dependency(self, name: PackageName) -> Dependency | None:
+        """The dependency called `name`."""
+        return next((d for d in self.dependencies if d.name == name), None)
+
+    @property
+    def published_name(self) -> PackageName:
+        """The package that `wpkg push` publishes. Raises: InvalidProjectFile."""
+        if self.package is None:
+            raise InvalidProjectFile(
+                "package.name is missing: it is the name that the project is published under",
+                hint=f'add to {PROJECT_FILE}:\n[package]\nname = "namespace:{self.name}"',
+            )
+        return self.package
+
+    @property
+    def composed_output(self) -> str:
+        """Where the composed component is written, relative to the project."""
+        if self.composition.output is not None:
+            return self.composition.output
+        return self.build_artifact.removesuffix(".wasm") + ".composed.wasm"
+
+
+def read_project(text: str) -> Project:
+    """The project that `text` describes. Raises: InvalidProjectFile."""
+    try:
+        document = Table(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidProjectFile(f"not valid TOML: {error}").within(PROJECT_FILE) from error
+    try:
+        return _project(document)
+    except WpkgError as error:
+        raise error.within(PROJECT_FILE) from None
+
+
+def _project(document: Table) -> Project:
+    for key, what in _NOT_YET.items():
+        if key in document:
+            raise document.fail(
+                key, f"({what}) is not supported by this version of wpkg", "remove the table, or use a newer wpkg"
+            )
+    name = document.required_text("name")
+    kind = document.text("type") or "component"
+    if kind.strip().lower() != "component":
+        raise document.fail("type", f"is '{kind}', but wpkg packages components")
+    version = _parsed(document, "version", Version.parse)
+    component = document.table("component") or Table({}, "component")
+    build_directory = document.text("build") or "build"
+    package = document.table("package")
+    if package is not None:
+        package.only(("name",))
+    return Project(
+        name=name,
+        version=version,
+        build_command=component.text("build_command"),
+        build_artifact=component.text("build_artifact") or f"{build_directory}/{name}.wasm",
+        build_directory=build_directory,
+        package=_parsed(package, "name", PackageName.parse) if package is not None else None,
+        registries=_registries(document),
+        dependencies=_dependencies(document.table("dependencies")),
+        composition=_composition(document, component),
+        trust=trust.values if (trust := document.table("trust")) is not None else None,
+    )
+
+
+def _parsed(table: Table, key: str, parse: Callable[[str], T]) -> T:
+    text = table.required_text(key)
+    try:
+        return parse(text)
+    except WpkgError as error:
+        raise InvalidProjectFile(f"{table.where(key)}: {error}", hint=error.hint) from error
+
+
+def _registries(document: Table) -> Registries:
+    table = document.table("registries")
+    namespaces = {key: _parsed(table, key, _prefix) for key, _ in table.text_items()} if table is not None else {}
+    default = namespaces.pop("default", None)
+    wash = document.table("registry")
+    if default is None and wash is not None and "url" in wash:
+        default = _parsed(wash, "url", _prefix)
+    return Registries(namespaces, default)
+
+
+def _prefix(text: str) -> str:
+    """A registry with or without a path: whatever makes a repository with `/<namespace>/<name>` behind it."""
+    if text.startswith("dir:"):
+        raise InvalidProjectFile("an OCI layout on disk cannot be used as a registry by this version of wpkg")
+    Repository.parse(f"{text}/namespace/name")
+    return text
+
+
+def _dependencies(table: Table | None) -> tuple[Dependency, ...]:
+    if table is None:
+        return ()
+    return tuple(_dependency(table, key, value) for key, value in table.items())
+
+
+def _dependency(table: Table, key: str, value: str | Table) -> Dependency:
+    try:
+        name = PackageName.parse(key)
+    except WpkgError as error:
+        raise InvalidProjectFile(f"{table.path}: {error}", hint=error.hint) from error
+    if isinstance(value, str):
+        return Dependency(name, _parsed(table, key, Requirement.parse))
+    value.only(_DEPENDENCY_KEYS)
+    if "path" in value:
+        raise value.fail(
+            "path",
+            "is not supported by this version of wpkg",
+            "publish the component, or compose files with 'wpkg compose'",
+        )
+    link = value.text("link") or "build"
+    if link not in _LINKS:
+        raise value.fail("link", f"is '{link}', but must be 'build' or 'runtime'")
+    return Dependency(
+        name,
+        _parsed(value, "version", Requirement.parse),
+        _parsed(value, "oci", Repository.parse) if "oci" in value else None,
+        link,
+    )
+
+
+def _composition(document: Table, component: Table) -> Composition:
+    """`[composition]`, or one of the spellings of the 2025 proposal: `[compose]`, `[component.compose]`."""
+    table = document.table("composition") or document.table("compose") or component.table("compose")
+    if table is None:
+        return Composition()
+    table.only(_COMPOSITION_KEYS)
+    if table.flag("share-modules"):
+        raise table.fail("share-modules", "is not supported by this version of wpkg")
+    imports = table.table("imports")
+    return Composition(
+        root=table.text("root") or table.text("socket"),
+        components=table.texts("components"),
+        output=table.text("output"),
+        imports=dict(imports.text_items()) if imports is not None else {},
+    )

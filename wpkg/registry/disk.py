@@ -1,0 +1,99 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, WpkgError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
+
+
+class CannotWrite(WpkgError):
+    """A file cannot be written: no room, no permission, no such place."""
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, line ends as they are. Raises: InvalidInput."""
+    return read_bytes(path).decode("utf-8", errors="surrogateescape")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises: InvalidInput, whose sentence says why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {_reason(error)}") from error
+
+
+@contextmanager
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends well, and else is gone.
+
+    Durable when the block has ended. Raises: CannotWrite.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
+    temporary = Path(name)
+    try:
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Put `data` in the place of `path`. Raises: CannotWrite."""
+    with replacing(path, mode) as file:
+        file.write(data)
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Replace several files, or none: when one cannot be replaced, those before it are put back.
+
+    Raises: CannotWrite.
+    """
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    done: list[Path] = []
+    try:
+        for path, data in files.items():
+            if before[path] != data:
+                write_file(path, data)
+                done.append(path)
+    except CannotWrite:
+        for path in done:
+            original = before[path]
+            if original is None:
+                path.unlink()
+            else:
+                write_file(path, original)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

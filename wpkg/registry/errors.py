@@ -1,0 +1,31 @@
+"""What registries and networks do wrong. Each names the registry, and what was asked of it."""
+
+from __future__ import annotations
+
+from wpkg.errors import RegistryError
+
+
+class Unreachable(RegistryError):
+    """No answer: no connection, no name, no time."""
+
+
+class NotFound(RegistryError):
+    """The registry does not have it."""
+
+
+class Unauthorized(RegistryError):
+    """The registry asks for credentials, or refuses those that it got."""
+
+
+class UnexpectedAnswer(RegistryError):
+    """An answer that the protocol does not allow here."""
+
+
+class Offline(RegistryError):
+    """The network was needed and is forbidden."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is not in the cache, and --offline forbids to ask the registry",
+            hint="run the command once without --offline",
+        )

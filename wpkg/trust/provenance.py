@@ -1,0 +1,190 @@
+"""SLSA v1 provenance (`spec/build-provenance.md` of v1.2): how an artifact came about.
+
+Two build types. *compose*: the component is the composition of the resolved dependencies; which export
+satisfies which import was inferred, and `internalParameters.plan` is the answer, so that anybody may compose
+again and compare digests. *component*: the project's own build command made the component; wpkg only ran it.
+
+Everything that could differ between two equal runs (times, invocation id) is left out unless it is given.
+Extension members would be called `wpkg_…`; there are none yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from wpkg.names.vocabulary import COMPONENT_BUILD_TYPE, COMPOSE_BUILD_TYPE, LOCAL_BUILDER
+from wpkg.oci.artifact import WASM_LAYER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wpkg.names.package_name import PackageName
+    from wpkg.names.version import Version
+    from wpkg.oci.digest import Digest
+    from wpkg.oci.reference import Repository
+
+# 'local': from a path, so it has no entry in the lock that it must equal.
+Role = Literal["root", "component", "local"]
+
+_STRATEGY = "inferred"  # from imports and exports
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where in a registry an input came from, and who was verified to have signed it there."""
+
+    repository: Repository
+    manifest: Digest
+    tag: str | None = None
+    signers: tuple[str, ...] = ()  # key hints; none means unsigned, which the policy allowed
+
+    @property
+    def purl(self) -> str:
+        """The package URL (purl-spec 1.0.1 `types/oci-definition.json`)."""
+        name = self.repository.path.rpartition("/")[2]
+        qualifiers = f"repository_url={quote(str(self.repository), safe='/:')}"
+        if self.tag is not None:
+            qualifiers += f"&tag={quote(self.tag, safe='')}"
+        return f"pkg:oci/{name}@{self.manifest}?{qualifiers}"
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeInput:
+    """A component that was composed."""
+
+    name: str  # as in `Connection`
+    role: Role
+    component: Digest  # of the WebAssembly bytes
+    version: Version | None = None
+    source: Source | None = None  # None for a local one
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of the ResourceDescriptor."""
+        members: dict[str, Any] = {"name": f"{self.name}@{self.version}" if self.version else self.name}
+        annotations: dict[str, Any] = {"role": self.role}
+        if self.source is not None:
+            members["uri"] = self.source.purl
+            annotations["manifestDigest"] = str(self.source.manifest)
+            annotations["signers"] = sorted(self.source.signers)
+        members["digest"] = {self.component.algorithm: self.component.encoded}
+        members["mediaType"] = WASM_LAYER
+        members["annotations"] = annotations
+        return members
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Connection:
+    """One step of the plan: an import of one input, satisfied by an export of another."""
+
+    of: str  # name of the input that imports
+    import_: str
+    satisfied_by: str  # name of the input that exports
+    export: str  # may be of a higher version than the import
+
+    def to_json(self) -> dict[str, str]:
+        """The members of the JSON object."""
+        return {
+            "import": self.import_,
+            "of": self.of,
+            "satisfied-by": self.satisfied_by,
+            "export": self.export,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The commit of the project's git repository."""
+
+    commit: str  # hexadecimal
+    uri: str | None = None  # 'git+https://…@refs/tags/v1.4.0'
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of the ResourceDescriptor."""
+        uri = {"uri": self.uri} if self.uri is not None else {}
+        return {"name": "project", **uri, "digest": {"gitCommit": self.commit}}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project that was built: its own name, and the files that say how."""
+
+    package: PackageName
+    version: Version
+    files: Mapping[str, Digest]  # 'wasmcloud.toml' and, where there is one, 'wpkg.lock'
+    file: str | None = None  # which of `files` the build started from
+    revision: Revision | None = None
+    source_date_epoch: int | None = None  # seconds since 1970
+
+    def parameters(self) -> dict[str, str]:
+        """What a caller of the build decides."""
+        file = {"project": self.file} if self.file is not None else {}
+        return {"package": str(self.package), "version": str(self.version), **file}
+
+    def dependencies(self) -> list[dict[str, Any]]:
+        """The ResourceDescriptors of revision and files, the latter sorted."""
+        files = [
+            {"name": name, "digest": {digest.algorithm: digest.encoded}}
+            for name, digest in sorted(self.files.items())
+        ]
+        return files if self.revision is None else [self.revision.to_json(), *files]
+
+    def settings(self) -> dict[str, Any]:
+        """What the build was told by its surroundings."""
+        return {} if self.source_date_epoch is None else {"sourceDateEpoch": str(self.source_date_epoch)}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who built it. The optional fields make two equal builds differ."""
+
+    versions: Mapping[str, str]  # program -> version, 'wpkg' first of all
+    builder: str = LOCAL_BUILDER  # URI; another one only where an identity other than a local key signs
+    metadata: Mapping[str, str] = field(default_factory=dict)  # invocationId, startedOn, finishedOn
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of `runDetails`."""
+        details: dict[str, Any] = {"builder": {"id": self.builder, "version": dict(sorted(self.versions.items()))}}
+        if self.metadata:
+            details["metadata"] = dict(sorted(self.metadata.items()))
+        return details
+
+
+def compose_provenance(
+    project: Project,
+    inputs: Sequence[ComposeInput],
+    plan: Sequence[Connection],
+    run: Run,
+    lockfile_version: int | None = None,
+) -> dict[str, Any]:
+    """The provenance predicate of a composed component. The order of `inputs` and `plan` does not matter."""
+    internal = {} if lockfile_version is None else {"lockfileVersion": lockfile_version}
+    ordered = sorted(inputs, key=lambda item: (item.name, str(item.version), item.component))
+    return {
+        "buildDefinition": {
+            "buildType": COMPOSE_BUILD_TYPE,
+            "externalParameters": {**project.parameters(), "strategy": _STRATEGY},
+            "internalParameters": {
+                **internal,
+                **project.settings(),
+                "plan": [connection.to_json() for connection in sorted(plan)],
+            },
+            "resolvedDependencies": [*project.dependencies(), *(item.to_json() for item in ordered)],
+        },
+        "runDetails": run.to_json(),
+    }
+
+
+def component_provenance(project: Project, build_command: str, run: Run) -> dict[str, Any]:
+    """The provenance predicate of a component that the project's own `build_command` made."""
+    settings = project.settings()
+    return {
+        "buildDefinition": {
+            "buildType": COMPONENT_BUILD_TYPE,
+            "externalParameters": {**project.parameters(), "buildCommand": build_command},
+            **({"internalParameters": settings} if settings else {}),
+            "resolvedDependencies": project.dependencies(),
+        },
+        "runDetails": run.to_json(),
+    }

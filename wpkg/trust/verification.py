@@ -1,0 +1,129 @@
+"""What a verification found, as a value: the state, the evidence, and the error it amounts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from wpkg.errors import NotTrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wpkg.oci.digest import Digest
+    from wpkg.trust.policy import Rule, Signer
+    from wpkg.trust.statement import Statement
+
+
+class State(StrEnum):
+    """What is known about an artifact."""
+
+    VERIFIED = "verified"  # enough of those whom the rule names have signed it
+    NOT_SIGNED = "not-signed"  # nothing there claims to be a signature
+    FAILED = "failed"  # something there claims to be one and does not count
+
+
+class Outcome(StrEnum):
+    """What became of a candidate."""
+
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
+    UNRELATED = "unrelated"  # not a sigstore bundle
+    UNKNOWN_SIGNER = "unknown-signer"  # by somebody whom the rule does not name, or cannot
+    UNUSABLE = "unusable"  # not fetched, not what its digest says, malformed
+    CONTRADICTION = "contradiction"  # by somebody whom the rule names, and it says something else
+    NOT_EXAMINED = "not-examined"  # the artifact as a whole was not looked at
+
+
+# Outcomes of which there is no trace on an artifact that nobody ever signed.
+_CLAIMS = frozenset(set(Outcome) - {Outcome.ATTESTATION, Outcome.UNRELATED})
+# Outcomes that a rule which allows unsigned artifacts does not cover. All others an attacker can bring
+# about, or undo, by deleting referrers; refusing them would protect nobody.
+_INTOLERABLE = frozenset({Outcome.CONTRADICTION, Outcome.NOT_EXAMINED})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one candidate, and why."""
+
+    referrer: Digest | None  # of its manifest; None where the finding is about the artifact as a whole
+    outcome: Outcome
+    reason: str  # a clause about 'it', the candidate
+    signer: str | None = None  # hint of the key, where it is by one that the rule names
+
+    def order(self) -> tuple[str, str, str]:
+        """The key by which findings are sorted."""
+        return (str(self.referrer or ""), self.outcome, self.reason)
+
+    def __str__(self) -> str:
+        return f"{self.referrer.short}: {self.reason}" if self.referrer is not None else self.reason
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attestation:
+    """A statement, other than a signature, by somebody whom the rule names."""
+
+    referrer: Digest
+    signer: Signer
+    statement: Statement
+
+
+class NotSigned(NotTrusted):
+    """An artifact carries no signature."""
+
+
+class SignatureInvalid(NotTrusted):
+    """An artifact carries signatures, and too few of them count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is proven about an artifact under a rule."""
+
+    subject: Digest
+    rule: Rule
+    signers: tuple[Signer, ...] = ()  # distinct keys, sorted by hint
+    attestations: Mapping[str, tuple[Attestation, ...]] = field(default_factory=dict)  # by predicate type
+    findings: tuple[Finding, ...] = ()  # one per candidate, sorted
+
+    @property
+    def state(self) -> State:
+        """Step 13 of `wpkg.trust.verify`, and whether there is a claim at all."""
+        outcomes = {finding.outcome for finding in self.findings}
+        if Outcome.NOT_EXAMINED not in outcomes and len(self.signers) >= max(self.rule.threshold, 1):
+            return State.VERIFIED
+        return State.FAILED if outcomes & _CLAIMS else State.NOT_SIGNED
+
+    @property
+    def is_tolerated(self) -> bool:
+        """Whether the rule lets the artifact through although it is not verified."""
+        return self.rule.unsigned != "reject" and not any(
+            finding.outcome in _INTOLERABLE for finding in self.findings
+        )
+
+    def raise_unless_accepted(self, artifact: str) -> None:
+        """Nothing when the artifact is verified or tolerated. Raises: NotSigned, SignatureInvalid."""
+        if self.state is not State.VERIFIED and not self.is_tolerated:
+            raise self.error_for(artifact)
+
+    def error_for(self, artifact: str) -> NotSigned | SignatureInvalid:
+        """What is wrong with `artifact`, which must not be verified, with every reason."""
+        reasons = "; ".join(str(finding) for finding in self.findings)
+        state = self.state
+        if state is State.VERIFIED:
+            raise RuntimeError("the artifact is verified, there is no error")
+        if state is State.NOT_SIGNED:
+            found = f" ({reasons})" if reasons else ""
+            return NotSigned(f"{artifact} is not signed{found}", hint=self._hint())
+        count = f"{len(self.signers)} of {self.rule.threshold} signatures count"
+        return SignatureInvalid(f"{artifact} is not trusted, {count}: {reasons}", hint=self._hint())
+
+    def _hint(self) -> str:
+        if self.rule.is_default:
+            return (
+                "no rule is for it; say who signs it: [trust.keys.NAME] path = 'NAME.pub' and "
+                f"[[trust.rule]] match = '{self.rule.match}', signers = ['NAME']"
+            )
+        names = ", ".join(f"'{signer.name}'" for signer in self.rule.signers) or "nobody"
+        return f"the rule for '{self.rule.match}' wants {self.rule.threshold} of these signers: {names}"

@@ -1,0 +1,248 @@
+"""Verification: who has signed an artifact, and why every other candidate does not count.
+
+The steps, whose numbers stand in the code:
+
+ 1. The subject's digest is a SHA-256, and there are at most `MAX_REFERRERS` candidates. More fail everything.
+Then for each candidate, until one step refuses it:
+ 2. Its descriptor is of an image manifest of at most `MAX_MANIFEST_SIZE`. Its artifact type is not looked at:
+    indexes get it wrong (go-containerregistry < 0.21.6).
+ 3. The bytes of its manifest were fetched, and have the descriptor's digest and size.
+ 4. They are an image manifest whose own `subject` is the artifact.
+ 5. It has one layer, of a media type of sigstore bundles, of at most `MAX_BUNDLE_SIZE`.
+ 6. The bytes of the bundle were fetched, and have the layer's digest and size.
+ 7. They are a v0.3 bundle with a public key hint and one signature over an in-toto payload.
+ 8. A key that the rule names made the signature. The hint decides which is tried first, nothing else.
+ 9. Only now the payload is read: it is an in-toto statement.
+10. One of its subjects is the artifact; none has the component's file name and another SHA-256.
+11. Package, version and kind are those that were asked for, as far as the statement says any.
+12. Its predicate type gives it its role: `COSIGN_SIGN` is a signature, everything else an attestation.
+At the end:
+13. As many distinct keys have signed as the rule wants.
+
+A candidate that is refused is a finding with its reason; it adds no trust and takes none away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, WpkgError
+from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION, VERSION_ANNOTATION
+from wpkg.oci.digest import ContentMismatch, check_content
+from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, MalformedManifest, Manifest, read_manifest
+from wpkg.oci.referrers import MAX_REFERRERS
+from wpkg.trust.bundle import BUNDLE_TYPE_PREFIX, MAX_BUNDLE_SIZE, Bundle, UnsupportedBundle
+from wpkg.trust.statement import COSIGN_SIGN, IN_TOTO_PAYLOAD, Statement
+from wpkg.trust.verification import Attestation, Finding, Outcome, Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wpkg.names.package_name import PackageName
+    from wpkg.names.version import Version
+    from wpkg.oci.descriptor import Descriptor
+    from wpkg.trust.policy import Rule, Signer
+
+TITLE_ANNOTATION = "org.opencontainers.image.title"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A referrer of the artifact, as it was listed and fetched. An error stands where fetching failed."""
+
+    descriptor: Descriptor
+    manifest: bytes | WpkgError
+    bundle: bytes | WpkgError | None = None  # None where `bundle_layer` found nothing to fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the artifact was asked for as. None is not checked."""
+
+    package: PackageName | None = None
+    version: Version | None = None
+    kind: str | None = None  # 'component', 'composed' or 'wit'
+    component: Descriptor | None = None  # the layer that holds the component, with its annotations
+
+    def annotations(self) -> dict[str, str]:
+        """What the artifact's subject must be annotated with, if it is annotated."""
+        wanted = {
+            PACKAGE_ANNOTATION: self.package,
+            VERSION_ANNOTATION: self.version,
+            KIND_ANNOTATION: self.kind,
+        }
+        return {name: str(value) for name, value in wanted.items() if value is not None}
+
+
+class _DoesNotCount(Exception):
+    """A step refused a candidate."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+def bundle_layer(subject: Descriptor, descriptor: Descriptor, manifest: bytes) -> Descriptor | None:
+    """The blob to fetch for a candidate; None where steps 2 to 5 refuse it."""
+    try:
+        return _bundle_layer(subject, descriptor, manifest)
+    except _DoesNotCount:
+        return None
+
+
+def verify_signatures(
+    subject: Descriptor, candidates: Sequence[Candidate], rule: Rule, expected: Expected
+) -> Verification:
+    """What `candidates` prove about the artifact whose manifest is `subject`, under `rule`."""
+    # 1
+    if subject.digest.algorithm != "sha256":
+        reason = "the artifact is not named by a SHA-256 digest, which signatures are about"
+        return Verification(subject.digest, rule, findings=(Finding(None, Outcome.NOT_EXAMINED, reason),))
+    if len(candidates) > MAX_REFERRERS:
+        reason = f"the artifact has {len(candidates)} referrers, over the limit of {MAX_REFERRERS}"
+        return Verification(subject.digest, rule, findings=(Finding(None, Outcome.NOT_EXAMINED, reason),))
+
+    findings: set[Finding] = set()
+    signers: dict[str, Signer] = {}
+    attestations: dict[str, set[Attestation]] = {}
+    for candidate in candidates:
+        digest = candidate.descriptor.digest
+        try:
+            signer, statement = _check_candidate(subject, candidate, rule, expected)
+        except _DoesNotCount as refusal:
+            findings.add(Finding(digest, refusal.outcome, refusal.reason))
+            continue
+        # 12
+        if statement.predicate_type == COSIGN_SIGN:
+            signers[signer.hint] = signer
+            findings.add(Finding(digest, Outcome.SIGNATURE, f"a signature by '{signer.name}'", signer.hint))
+        else:
+            reason = f"an attestation by '{signer.name}', which is not a signature"
+            findings.add(Finding(digest, Outcome.ATTESTATION, reason, signer.hint))
+            attestations.setdefault(statement.predicate_type, set()).add(Attestation(digest, signer, statement))
+    # 13 is `Verification.state`.
+    return Verification(
+        subject.digest,
+        rule,
+        signers=tuple(signers[hint] for hint in sorted(signers)),
+        attestations={
+            kind: tuple(sorted(attestations[kind], key=lambda item: item.referrer))
+            for kind in sorted(attestations)
+        },
+        findings=tuple(sorted(findings, key=Finding.order)),
+    )
+
+
+def _check_candidate(
+    subject: Descriptor, candidate: Candidate, rule: Rule, expected: Expected
+) -> tuple[Signer, Statement]:
+    """Steps 2 to 11: who says what. Raises: _DoesNotCount."""
+    layer = _bundle_layer(subject, candidate.descriptor, candidate.manifest)
+    bundle = _read_bundle(layer, candidate.bundle)
+    signer = _find_signer(bundle, rule)
+    statement = _read_statement(bundle, signer)
+    _check_subjects(statement, subject, signer, expected)
+    return signer, statement
+
+
+def _bundle_layer(subject: Descriptor, descriptor: Descriptor, manifest: bytes | WpkgError | None) -> Descriptor:
+    # 2
+    if descriptor.media_type != IMAGE_MANIFEST:
+        raise _DoesNotCount(Outcome.UNRELATED, "it is not an image manifest")
+    if descriptor.size > MAX_MANIFEST_SIZE:
+        raise _DoesNotCount(
+            Outcome.UNUSABLE,
+            f"its manifest has {descriptor.size} bytes, over the limit of {MAX_MANIFEST_SIZE}",
+        )
+    # 3
+    data = _fetched(descriptor, manifest, "its manifest")
+    # 4
+    try:
+        document = read_manifest(data, IMAGE_MANIFEST)
+    except MalformedManifest as error:
+        raise _DoesNotCount(Outcome.UNUSABLE, f"its manifest is malformed: {error}") from error
+    if not isinstance(document, Manifest):
+        raise _DoesNotCount(Outcome.UNUSABLE, "it is not an image manifest")
+    if document.subject is None or document.subject.digest != subject.digest:
+        raise _DoesNotCount(Outcome.UNUSABLE, "its manifest refers to another artifact")
+    # 5
+    if len(document.layers) != 1 or not document.layers[0].media_type.startswith(BUNDLE_TYPE_PREFIX):
+        raise _DoesNotCount(Outcome.UNRELATED, "it holds something other than one sigstore bundle")
+    layer = document.layers[0]
+    if layer.size > MAX_BUNDLE_SIZE:
+        raise _DoesNotCount(
+            Outcome.UNUSABLE, f"its bundle has {layer.size} bytes, over the limit of {MAX_BUNDLE_SIZE}"
+        )
+    return layer
+
+
+def _fetched(descriptor: Descriptor, data: bytes | WpkgError | None, what: str) -> bytes:
+    """The bytes of `descriptor`, checked. Raises: _DoesNotCount."""
+    if data is None or isinstance(data, WpkgError):
+        reason = f": {data}" if data is not None else ""
+        raise _DoesNotCount(Outcome.UNUSABLE, f"{what} could not be fetched{reason}")
+    try:
+        check_content(data, descriptor.digest, descriptor.size, what)
+    except ContentMismatch as error:
+        raise _DoesNotCount(Outcome.UNUSABLE, str(error)) from error
+    return data
+
+
+def _read_bundle(layer: Descriptor, data: bytes | WpkgError | None) -> Bundle:
+    # 6
+    checked = _fetched(layer, data, "its bundle")
+    # 7
+    try:
+        bundle = Bundle.read(checked)
+    except UnsupportedBundle as error:
+        raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, str(error)) from error
+    except InvalidInput as error:
+        raise _DoesNotCount(Outcome.UNUSABLE, str(error)) from error
+    if bundle.envelope.payload_type != IN_TOTO_PAYLOAD:
+        raise _DoesNotCount(Outcome.UNUSABLE, "its payload is not an in-toto statement")
+    return bundle
+
+
+def _find_signer(bundle: Bundle, rule: Rule) -> Signer:
+    # 8
+    for signer in sorted(rule.signers, key=lambda signer: signer.hint != bundle.hint):
+        if bundle.envelope.is_signed_by(signer.key):
+            return signer
+    named = next((signer.name for signer in rule.signers if signer.hint == bundle.hint), None)
+    if named is not None:
+        raise _DoesNotCount(Outcome.UNUSABLE, f"its signature is not by '{named}', whom it names")
+    raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, "it is signed by a key that the rule does not name")
+
+
+def _read_statement(bundle: Bundle, signer: Signer) -> Statement:
+    # 9
+    try:
+        return Statement.read(bundle.envelope.payload)
+    except InvalidInput as error:
+        raise _DoesNotCount(Outcome.CONTRADICTION, f"what '{signer.name}' signed: {error}") from error
+
+
+def _check_subjects(statement: Statement, subject: Descriptor, signer: Signer, expected: Expected) -> None:
+    # 10
+    about = [item for item in statement.subjects if item.is_of(subject.digest)]
+    if not about:
+        raise _DoesNotCount(Outcome.CONTRADICTION, f"'{signer.name}' signed another artifact with it")
+    component = expected.component
+    title = component.annotations.get(TITLE_ANNOTATION) if component is not None else None
+    for item in statement.subjects:
+        if item in about or component is None or title is None or item.name != title:
+            continue
+        if not item.is_of(component.digest):
+            raise _DoesNotCount(
+                Outcome.CONTRADICTION, f"'{signer.name}' signed another component of that file name"
+            )
+    # 11
+    for name, wanted in expected.annotations().items():
+        for item in about:
+            if name in item.annotations and item.annotations[name] != wanted:
+                said = str(item.annotations[name])[:80]
+                raise _DoesNotCount(
+                    Outcome.CONTRADICTION, f"'{signer.name}' signed it with {name} {said!a}, not '{wanted}'"
+                )

@@ -1,1 +1,118 @@
-"""."""
+"""`wpkg`: finds the command, runs it, turns what it raises into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from wpkg import __version__
+from wpkg.cli.console import Console, wants_colour
+from wpkg.errors import WpkgError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What each command does, in one line. A command's module is imported only when it is run.
+_COMMANDS = {
+    "init": "Start a project in this folder",
+    "add": "Add a component as a dependency, pin it and fetch it",
+    "lock": "Resolve the dependencies anew and pin them in wpkg.lock",
+    "build": "Run the project's build, and compose the result with its dependencies",
+    "compose": "Compose component files",
+    "push": "Publish the project: signed, with provenance, the tag last",
+    "pull": "Fetch a published component, verified, to a file",
+    "verify": "Check signatures, provenance and content of a published component",
+    "inspect": "Show what a component imports and exports, and who signed it",
+    "key": "Make and show signing keys",
+}
+_HELP = """Package manager for WebAssembly components on OCI registries.
+
+Components named in wasmcloud.toml are resolved, pinned in wpkg.lock, fetched, verified and composed with
+your own; raw and composed component are published signed and with provenance.
+
+\b
+A day with it:
+  wpkg add wasm-pay:messaging-harness@^0.1
+  wpkg build --compose
+  wpkg push --key wpkg.key
+  wpkg verify wasm-pay:usd-validator@0.1.0 --key wpkg.pub
+"""
+_EXIT_CODES = """\b
+Exit codes:
+  0 done · 1 failed · 2 wrong usage or invalid input · 3 no versions fit
+  4 cannot be composed · 5 not trusted · 6 registry or network
+  7 lock file out of date"""
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """Commands by name; listing them imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"wpkg.cli.{cmd_name}"), cmd_name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            ctx.fail(f"there is no command '{args[0]}'" + (f", did you mean '{near[0]}'?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="wpkg", message="%(prog)s %(version)s")
+def wpkg() -> None:
+    """The commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    console = Console("--json" in arguments, quiet=False, verbose=0, colour=wants_colour(os.environ))
+    try:
+        wpkg.main(list(arguments), prog_name="wpkg", standalone_mode=False)
+    except WpkgError as error:
+        console.error(error)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        console.usage_error(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; do not complain at exit
+        return 1
+    return 0

@@ -143,8 +143,12 @@ class _Encoder:
 
     def _names(self) -> None:
         """The `component-name` custom section: what the components and their instances are called."""
-        components = {self._components[node.digest]: node.name for node in reversed(self._plan.nodes)}
-        instances = {index: node for node, index in self._instances.items()}
+        labels = {node.name: node.label for node in self._plan.nodes if node.label is not None}
+        if not labels:
+            return
+        named = [node for node in reversed(self._plan.nodes) if node.name in labels]
+        components = {self._components[node.digest]: labels[node.name] for node in named}
+        instances = {self._instances[node.name]: labels[node.name] for node in named}
         body = write.name("component-name")
         for sort, names in ((Sort.COMPONENT, components), (Sort.INSTANCE, instances)):
             entries = [write.leb(index) + write.name(text) for index, text in sorted(names.items())]

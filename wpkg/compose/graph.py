@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One component that takes part. `name` is what people call it, unique in the graph."""
+    """One component that takes part. `name` is what people call it, unique in the graph.
+
+    `label` is written into the composition's names for debuggers; without one, nothing of the name is.
+    """
 
     name: str
     component: Component
     digest: Digest
     size: int  # bytes
+    label: str | None = None
 
 
 class Reason(Enum):

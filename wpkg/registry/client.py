@@ -212,7 +212,7 @@ class RegistryClient:
             and answer.header("OCI-Subject") is None
         ):
             entry = describe_referrer(manifest, Descriptor(media_type, digest, len(data)))
-            self._list_by_tag(repository, subject.digest, entry)
+            self._list_by_tag(repository, manifest.subject.digest, entry)
         return digest
 
     def _list_by_tag(self, repository: Repository, subject: Digest, entry: Descriptor) -> None:
@@ -225,8 +225,8 @@ class RegistryClient:
             self.push_manifest(repository, data, IMAGE_INDEX, referrers_tag(subject))
         if all(known.digest != entry.digest for known in self._fallback_index(repository, subject).manifests):
             raise UnexpectedAnswer(
-                f"referrer {entry.digest.short} was entered into the index of {repository} {FALLBACK_ATTEMPTS} times "
-                "and is not there: others keep overwriting it",
+                f"referrer {entry.digest.short} was entered into the index of {repository} {FALLBACK_ATTEMPTS} "
+                "times and is not there: others keep overwriting it",
                 hint="try again",
             )
 

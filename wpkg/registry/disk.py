@@ -33,10 +33,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` when the block ends well, and else is gone.
 
-    Durable when the block has ended. Raises: CannotWrite.
+    What can be made again need not be `durable`: it is not waited for until the disk has it.
+
+    Raises: CannotWrite.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +52,11 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             temporary.replace(path)
-            _sync_folder(path.parent)
+            if durable:
+                _sync_folder(path.parent)
         except OSError as error:
             raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
     finally:

@@ -49,7 +49,7 @@ class Registry(Protocol):
         """
 
     def list_referrers(self, repository: Repository, subject: Digest) -> Sequence[Descriptor]:
-        """The manifests that say `subject` is theirs. Of the descriptors, only digest and size are to be believed."""
+        """The manifests that say `subject` is theirs. Only their digest and size are to be believed."""
 
     def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
         """Whether the blob had to be sent; `source` opens it from its start and may be called again."""

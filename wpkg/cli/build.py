@@ -1,0 +1,48 @@
+"""`wpkg build`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wpkg.cli.plan import plan_json, plan_lines
+from wpkg.cli.session import command
+
+if TYPE_CHECKING:
+    from wpkg.cli.session import Session
+    from wpkg.workflow.build import BuiltFile
+
+
+@command()
+@click.option("--compose", is_flag=True, help="Compose the result with the locked dependencies.")
+@click.option("--no-build", is_flag=True, help="Do not run build_command; take the component that is there.")
+@click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
+@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
+def build(session: Session, compose: bool, no_build: bool, show_plan: bool, locked: bool) -> None:  # noqa: FBT001
+    """Run the project's own build; with --compose, compose the result with its dependencies.
+
+    Raw and composed component lie side by side afterwards. What did not change is not written again.
+    """
+    from wpkg.workflow.build import build as build_project
+    from wpkg.workflow.build import plan_project
+
+    locked = locked or session.world.in_ci
+    if show_plan:
+        plan = plan_project(session.world, session.root, locked=locked)
+        session.console.result("plan", plan_json(plan), plan_lines(plan))
+        return
+    built = build_project(session.world, session.root, compose=compose, run_command=not no_build, locked=locked)
+    files = {"raw": built.raw, "composed": built.composed}
+    members = {name: _json(file) if file is not None else None for name, file in files.items()}
+    lines = [_line(name, file) for name, file in files.items() if file is not None]
+    session.console.result("build", members, lines)
+
+
+def _json(file: BuiltFile) -> dict[str, Any]:
+    return {"path": str(file.path), "digest": str(file.digest), "size": file.size, "changed": file.changed}
+
+
+def _line(name: str, file: BuiltFile) -> str:
+    unchanged = "" if file.changed else "  (unchanged)"
+    return f"{name:<9} {file.path}  {file.digest}  {file.size / 1e6:.1f} MB{unchanged}"

@@ -1,0 +1,92 @@
+"""What a person or a program sees: results on stdout, everything else on stderr.
+
+Messages follow cargo: a right-aligned verb for progress, `warning:`, `error:`, `hint:`; lower case, no full stop.
+With --json a result, and an error too, is one JSON document on stdout whose `schema` names its shape.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wpkg.errors import WpkgError
+
+_VERB_WIDTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where output goes, and how much of it. A `Reporter` for workflows."""
+
+    as_json: bool
+    quiet: bool
+    verbose: int
+    colour: bool
+
+    def status(self, verb: str, what: str) -> None:
+        """A line of progress."""
+        if not self.quiet:
+            self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {what}")
+
+    def warn(self, text: str) -> None:
+        """A warning."""
+        self._err(f"{self._style('warning', fg='yellow', bold=True)}: {text}")
+
+    def result(self, schema: str, members: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """The result of a command: `members` for programs, `lines` for people."""
+        if self.as_json:
+            document = {"schema": f"wpkg.{schema}/1", **members}
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            for line in lines:
+                click.echo(line)
+
+    def error(self, error: WpkgError) -> None:
+        """An error that ends the command."""
+        if self.as_json:
+            members = {
+                "code": error.code,
+                "exit": error.exit_code,
+                "message": str(error),
+                "context": list(error.context),
+                "hint": error.hint,
+            }
+            click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
+            return
+        self._err(f"{self._style('error', fg='red', bold=True)}: {error}")
+        if error.hint:
+            first, *rest = error.hint.splitlines()
+            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {first}")
+            for line in rest:
+                self._err(f"    {line}")
+
+    def usage_error(self, error: click.ClickException) -> None:
+        """An error in how the command was written."""
+        if self.as_json:
+            members = {"code": "usage", "exit": error.exit_code, "message": error.format_message()}
+            click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
+            return
+        self._err(f"{self._style('error', fg='red', bold=True)}: {error.format_message()}")
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {context.command_path} --help")
+
+    def _style(self, text: str, **style: Any) -> str:
+        return click.style(text, **style) if self.colour else text
+
+    def _err(self, line: str) -> None:
+        click.echo(line, err=True)
+
+
+def wants_colour(environment: Mapping[str, str]) -> bool:
+    """Whether stderr is to be coloured (no-color.org; FORCE_COLOR as others have it)."""
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR")) or sys.stderr.isatty()

@@ -1,0 +1,108 @@
+"""Signatures and attestations of a release: fetched, kept, shown. What they prove is for `wpkg.trust` to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, WpkgError
+from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE
+from wpkg.registry.errors import NotFound, Offline, Unreachable
+from wpkg.trust.bundle import MAX_BUNDLE_SIZE, Bundle
+from wpkg.trust.statement import Statement
+from wpkg.trust.verify import Candidate, bundle_layer
+
+if TYPE_CHECKING:
+    from wpkg.oci.digest import Digest
+    from wpkg.oci.reference import Repository
+    from wpkg.workflow.release import Release
+    from wpkg.workflow.world import World
+
+
+def fetch_candidates(world: World, release: Release) -> list[Candidate]:
+    """The referrers of `release` with their bundles; kept in the cache for `kept_candidates`.
+
+    Every byte comes from the registry, none from the cache: what is there is what is said.
+
+    Raises: RegistryError when they cannot be looked up, which is not the same as there being none.
+    """
+    repository, subject = release.reference.repository, release.manifest
+    referrers = world.registry.list_referrers(repository, subject.digest)
+    candidates = [_candidate(world, repository, subject, referrer) for referrer in referrers]
+    whole = [candidate.descriptor.digest for candidate in candidates if isinstance(candidate.manifest, bytes)]
+    world.cache.keep_proofs(subject.digest, whole)
+    return candidates
+
+
+def kept_candidates(world: World, release: Release) -> list[Candidate] | None:
+    """What an earlier `fetch_candidates` has kept; None where there never was one."""
+    known = world.cache.proofs(release.manifest.digest)
+    if known is None:
+        return None
+    candidates: list[Candidate] = []
+    for digest in known:
+        manifest = world.cache.read(digest)
+        if manifest is not None:
+            descriptor = Descriptor(IMAGE_MANIFEST, digest, len(manifest))
+            layer = bundle_layer(release.manifest, descriptor, manifest)
+            bundle = world.cache.read(layer.digest) if layer is not None else None
+            candidates.append(
+                Candidate(descriptor, manifest, bundle or NotFound("its bundle is not in the cache"))
+            )
+    return candidates
+
+
+def _candidate(world: World, repository: Repository, subject: Descriptor, referrer: Descriptor) -> Candidate:
+    """One referrer with its bundle. What is wrong with it becomes a reason; a registry out of reach is raised."""
+    manifest = _fetched(world, repository, referrer, MAX_MANIFEST_SIZE, is_manifest=True)
+    if not isinstance(manifest, bytes):
+        return Candidate(referrer, manifest)
+    layer = bundle_layer(subject, referrer, manifest)
+    if layer is None:
+        return Candidate(referrer, manifest)
+    return Candidate(referrer, manifest, _fetched(world, repository, layer, MAX_BUNDLE_SIZE, is_manifest=False))
+
+
+def _fetched(
+    world: World, repository: Repository, content: Descriptor, limit: int, *, is_manifest: bool
+) -> bytes | WpkgError:
+    if content.size > limit:
+        return NotFound(f"it is said to have {content.size} bytes, over the limit of {limit}")
+    try:
+        if is_manifest:
+            data = world.registry.fetch_manifest(repository.at(digest=content.digest)).data
+        else:
+            data = world.registry.fetch_blob(repository, content)
+        world.cache.write(content.digest, data)
+    except (Unreachable, Offline):
+        raise
+    except WpkgError as error:
+        return error
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureClaim:
+    """A statement that is attached to an artifact, and the key that claims to have signed it. Not verified."""
+
+    referrer: Digest
+    predicate_type: str
+    hint: str
+
+
+def signature_claims(world: World, release: Release) -> tuple[SignatureClaim, ...]:
+    """What is attached to `release`, as it says of itself; whatever cannot be read is left out.
+
+    Raises: RegistryError when it cannot be looked up.
+    """
+    claims = []
+    for candidate in fetch_candidates(world, release):
+        if isinstance(candidate.bundle, bytes):
+            try:
+                bundle = Bundle.read(candidate.bundle)
+                statement = Statement.read(bundle.envelope.payload)
+            except InvalidInput:
+                continue
+            claims.append(SignatureClaim(candidate.descriptor.digest, statement.predicate_type, bundle.hint))
+    return tuple(sorted(claims, key=lambda claim: (claim.predicate_type, claim.hint, claim.referrer)))

@@ -1,0 +1,54 @@
+"""From what a person types to a reference: a package of the project's registries, or a reference as it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput
+from wpkg.names.package_name import WORDS, PackageName
+from wpkg.names.version import Version
+from wpkg.oci.reference import Reference
+from wpkg.project.project_file import PROJECT_FILE
+from wpkg.workflow.lock import package_repository
+from wpkg.workflow.opened import OpenedProject, open_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PACKAGE = re.compile(rf"({WORDS}:{WORDS})@([^:/]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What is meant: a reference, and the package and version that it must then be, where those were named."""
+
+    reference: Reference
+    package: PackageName | None = None
+    version: Version | None = None
+
+    def __str__(self) -> str:
+        return str(self.reference) if self.package is None else f"{self.package} {self.version} ({self.reference})"
+
+
+def locate(root: Path, text: str, *, raw: bool = False) -> Located:
+    """What `text` means: `ns:name@version` by the project in `root`, or a reference with tag or digest.
+
+    With `raw`, the raw component beside a version. Raises: InvalidInput.
+    """
+    if match := _PACKAGE.fullmatch(text):
+        package, version = PackageName.parse(match[1]), Version.parse(match[2])
+        repository = package_repository(open_project(root).project, package)
+        return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version)
+    reference = Reference.parse(text)
+    if reference.tag is None and reference.digest is None:
+        raise InvalidInput(
+            f"'{text}' names no version", hint=f"add a tag or digest: {text}:0.1.0, {text}@sha256:…"
+        )
+    return Located(reference)
+
+
+def project_here(root: Path) -> OpenedProject | None:
+    """The project in `root`, None where there is none. Raises: InvalidInput when there is an invalid one."""
+    return open_project(root) if (root / PROJECT_FILE).is_file() else None

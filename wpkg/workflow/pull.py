@@ -1,0 +1,62 @@
+"""Pull a component to a file: verified while it comes, in its place only when it is whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput
+from wpkg.registry.disk import replacing
+from wpkg.workflow.locate import Located, locate
+from wpkg.workflow.release import Release, fetch_component
+from wpkg.workflow.verify import accept, chosen_policy, find_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wpkg.trust.verification import Verification
+    from wpkg.workflow.world import World
+
+CHUNK = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A component, pulled. `verification` is None where nothing said whom to trust."""
+
+    located: Located
+    release: Release
+    verification: Verification | None
+    path: Path
+
+
+def pull(
+    world: World,
+    root: Path,
+    text: str,
+    output: Path | None = None,
+    keys: Sequence[Path] = (),
+    *,
+    raw: bool = False,
+) -> Pulled:
+    """Bring what `text` means to `output`, by default a file in the working folder named after the repository.
+
+    The signature is checked before the component is fetched, by `keys` or by the policy of the project in `root`.
+
+    Raises: NotTrusted, RegistryError, InvalidInput, CannotWrite; then there is no file.
+    """
+    located = locate(root, text, raw=raw)
+    release = find_release(world, located)
+    policy = chosen_policy(root, keys)
+    verification = accept(world, located, release, policy) if policy is not None else None
+    if policy is None:
+        world.reporter.warn(f"{located} was not verified: there is no --key, and no [trust] in wasmcloud.toml")
+    cached = fetch_component(world, release, str(located))
+    path = output if output is not None else Path(located.reference.repository.path.rpartition("/")[2] + ".wasm")
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder, a file name is needed")
+    with cached.open("rb") as source, replacing(path) as file:
+        while chunk := source.read(CHUNK):
+            file.write(chunk)
+    return Pulled(located, release, verification, path)

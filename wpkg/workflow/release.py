@@ -1,0 +1,129 @@
+"""A published version, seen through its manifest and config; the component stays where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import LockOutOfDate, RegistryError, WpkgError
+from wpkg.names.version import Version
+from wpkg.oci.artifact import MAX_CONFIG_SIZE, NotAWasmArtifact, WasmConfig, read_config, wasm_layer
+from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.manifest import IMAGE_MANIFEST, Manifest, read_manifest
+from wpkg.registry.errors import NotFound
+from wpkg.registry.interface import FetchedManifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wpkg.oci.reference import Reference
+    from wpkg.project.lockfile import LockedPackage
+    from wpkg.workflow.world import World
+
+
+class DigestGone(RegistryError):
+    """A registry no longer serves what the lock pins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One artifact: where it is, what its manifest is, what its config says."""
+
+    reference: Reference  # with the digest
+    manifest: Descriptor
+    component: Descriptor  # the layer, with its annotations
+    config: WasmConfig
+
+    @property
+    def kind(self) -> str:
+        """`component`, `composed` or `wit`; `component` for what other tools published."""
+        return self.config.record.kind if self.config.record is not None else "component"
+
+
+def fetch_release(world: World, reference: Reference) -> Release:
+    """What `reference` names, from the cache where its digest is known, else from the registry.
+
+    Raises: RegistryError.
+    """
+    fetched = _manifest(world, reference)
+    reference = reference.pinned(fetched.descriptor.digest)
+    try:
+        manifest = read_manifest(fetched.data)
+        component = wasm_layer(manifest)
+        if not isinstance(manifest, Manifest):
+            raise NotAWasmArtifact("it is an image index, not a component")
+        config = read_config(_small_blob(world, reference, manifest.config))
+    except WpkgError as error:
+        raise error.within(f"{reference}") from None
+    descriptor = fetched.descriptor
+    return Release(reference, descriptor, component, config)
+
+
+def _manifest(world: World, reference: Reference) -> FetchedManifest:
+    if reference.digest is not None and (data := world.cache.read(reference.digest)) is not None:
+        return FetchedManifest(Descriptor(IMAGE_MANIFEST, reference.digest, len(data)), data)
+    fetched = world.registry.fetch_manifest(reference)
+    world.cache.write(fetched.descriptor.digest, fetched.data)
+    return fetched
+
+
+def _small_blob(world: World, reference: Reference, blob: Descriptor) -> bytes:
+    if blob.size > MAX_CONFIG_SIZE:
+        raise NotAWasmArtifact(
+            f"its config is said to have {blob.size} bytes, over the limit of {MAX_CONFIG_SIZE}"
+        )
+    data = world.cache.read(blob.digest)
+    if data is None:
+        data = world.registry.fetch_blob(reference.repository, blob)
+        world.cache.write(blob.digest, data)
+    return data
+
+
+def fetch_component(world: World, release: Release, what: str) -> Path:
+    """The file in the cache that holds the component of `release`, verified. Raises: RegistryError."""
+    path = world.cache.verified_path(release.component)
+    if path is None:
+        world.reporter.status("Fetching", f"{what} ({release.component.size / 1e6:.1f} MB)")
+        repository = release.reference.repository
+        path = world.cache.fill(
+            release.component, lambda sink: world.registry.download_blob(repository, release.component, sink)
+        )
+    return path
+
+
+def locked_release(world: World, locked: LockedPackage) -> Release:
+    """What `locked` pins, by digest. Raises: DigestGone, LockOutOfDate, RegistryError."""
+    reference = locked.source.at(tag=locked.tag, digest=locked.manifest)
+    try:
+        release = fetch_release(world, reference)
+    except NotFound as error:
+        raise DigestGone(
+            f"{locked.source} no longer has {locked.manifest}, "
+            f"which the lock pins as {locked.name} {locked.version}",
+            hint=f"ask whoever publishes it; to take another version run 'wpkg update {locked.name}'",
+        ) from error
+    for what, pinned, found in _compare(locked, release):
+        if pinned != found:
+            raise LockOutOfDate(
+                f"wpkg.lock says that {locked.name} {locked.version} has {what} {pinned}, "
+                f"but its manifest {locked.manifest.short} says {found}",
+                hint="restore wpkg.lock from version control, or run 'wpkg lock' and look at what changes",
+            )
+    return release
+
+
+def _compare(locked: LockedPackage, release: Release) -> list[tuple[str, object, object]]:
+    facts: list[tuple[str, object, object]] = [
+        ("component", locked.component, release.component.digest),
+        ("size", locked.size, release.component.size),
+        ("kind", locked.kind, release.kind),
+        ("tag", Version.from_tag(locked.tag), locked.version),
+    ]
+    record = release.config.record
+    if record is not None:
+        facts += [
+            ("name", locked.name, record.package),
+            ("version", locked.version, record.version),
+            ("dependencies", locked.dependencies, tuple(sorted(d.name for d in record.dependencies))),
+        ]
+    return facts

@@ -1,0 +1,121 @@
+"""Verify a published artifact: what its registry serves, who signed it, where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, NotTrusted
+from wpkg.oci.digest import Digest
+from wpkg.registry.errors import NotFound
+from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.workflow.locate import Located, locate, project_here
+from wpkg.workflow.release import Release, fetch_release
+from wpkg.workflow.trusting import expect, keys_policy, project_policy, verify_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wpkg.trust.policy import TrustPolicy
+    from wpkg.trust.verification import Verification
+    from wpkg.workflow.world import World
+
+
+class ProvenanceMissing(NotTrusted):
+    """A composed component does not say what it was composed of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An artifact that holds: every byte is what its digest says, and those whom the policy names have signed."""
+
+    located: Located
+    release: Release
+    verification: Verification
+    inputs: tuple[str, ...]  # of the composition, by its provenance: 'name@version sha256:…'
+
+
+def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, raw: bool = False) -> Verified:
+    """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
+
+    Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
+    a composed component has provenance. All of it is read from the registry, not from the cache.
+
+    Raises: NotTrusted, RegistryError, InvalidInput.
+    """
+    policy = chosen_policy(root, keys)
+    if policy is None:
+        raise InvalidInput(
+            "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
+            hint="name a public key: wpkg verify --key wpkg.pub " + text,
+        )
+    located = locate(root, text, raw=raw)
+    release = find_release(world, located)
+    verification = accept(world, located, release, policy)
+    world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
+    world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
+    return Verified(located, release, verification, _inputs(located, release, verification))
+
+
+def chosen_policy(root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
+    """The policy of `keys`, else of the project in `root`; None where there is neither."""
+    if keys:
+        return keys_policy(keys)
+    opened = project_here(root)
+    return project_policy(opened) if opened is not None else None
+
+
+def find_release(world: World, located: Located) -> Release:
+    """What the registry has under a name. Raises: NotFound, with what is there instead; RegistryError."""
+    try:
+        return fetch_release(world, located.reference)
+    except NotFound as error:
+        raise NotFound(
+            f"{located.reference} is not in the registry", hint=_what_is_there(world, located)
+        ) from error
+
+
+def _what_is_there(world: World, located: Located) -> str:
+    repository = located.reference.repository
+    try:
+        tags = [tag for tag in world.registry.list_tags(repository) if not tag.startswith("sha256-")]
+    except NotFound:
+        return f"there is no repository {repository}; check the name and the registry"
+    return f"{repository} has the tags: {', '.join(sorted(tags)[-8:]) or 'none'}"
+
+
+def accept(world: World, located: Located, release: Release, policy: TrustPolicy) -> Verification:
+    """The verification of `release`, when the policy is satisfied. Raises: NotTrusted, RegistryError."""
+    expected = expect(release, located.package, located.version)
+    verification = verify_release(world, release, policy, expected)
+    verification.raise_unless_accepted(str(located))
+    if verification.state != "verified":
+        world.reporter.warn(f"{located} is not signed; rule '{verification.rule.match}' lets it pass")
+    return verification
+
+
+def _inputs(located: Located, release: Release, verification: Verification) -> tuple[str, ...]:
+    """What the provenance of a composed component says it was made of. Raises: ProvenanceMissing."""
+    attestations = verification.attestations.get(SLSA_PROVENANCE, ())
+    if release.kind != "composed" or verification.state != "verified":
+        return ()
+    if not attestations:
+        raise ProvenanceMissing(
+            f"{located} is composed, and nobody whom the policy names has attested what it was composed of",
+            hint="publish it again with 'wpkg push', which attaches provenance",
+        )
+    return tuple(composition_inputs(attestations[0].statement.predicate))
+
+
+def composition_inputs(predicate: object) -> list[str]:
+    """The components among the resolved dependencies of a SLSA predicate, as 'name sha256:…'."""
+    definition = predicate.get("buildDefinition") if isinstance(predicate, dict) else None
+    dependencies = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
+    found = []
+    for dependency in dependencies if isinstance(dependencies, list) else ():
+        if isinstance(dependency, dict) and dependency.get("mediaType") == "application/wasm":
+            digest = dependency.get("digest")
+            sha256 = digest.get("sha256") if isinstance(digest, dict) else None
+            found.append(f"{dependency.get('name')} {Digest('sha256', str(sha256))}")
+    return found

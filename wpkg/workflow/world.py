@@ -1,0 +1,67 @@
+"""Everything a workflow needs from outside, in one value that is made in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from wpkg.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from wpkg.registry.cache import Cache
+    from wpkg.registry.interface import Registry
+
+
+class Reporter(Protocol):
+    """Where progress and warnings go."""
+
+    def status(self, verb: str, what: str) -> None:
+        """Something is being done: 'Fetching', 'wasm-pay:usd-validator 0.1.0'."""
+
+    def warn(self, text: str) -> None:
+        """Something is not as it should be, and the command goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that has run."""
+
+    status: int
+    output: str  # what it printed, empty where that went to the terminal
+
+
+class RunProgram(Protocol):
+    """How a program is run."""
+
+    def __call__(self, words: Sequence[str], folder: Path, *, show: bool) -> Finished:
+        """Run `words` in `folder`; with `show`, a person may watch. Raises: OSError when it cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The world outside the program."""
+
+    registry: Registry
+    cache: Cache
+    environment: Mapping[str, str]
+    random_bytes: Callable[[int], bytes]
+    run: RunProgram
+    reporter: Reporter
+
+    @property
+    def source_date_epoch(self) -> int | None:
+        """`SOURCE_DATE_EPOCH`, in seconds since 1970. Raises: InvalidInput."""
+        text = self.environment.get("SOURCE_DATE_EPOCH", "")
+        if not text:
+            return None
+        if not text.isdecimal():
+            raise InvalidInput(f"SOURCE_DATE_EPOCH is '{text}', not a number of seconds")
+        return int(text)
+
+    @property
+    def in_ci(self) -> bool:
+        """Whether a machine runs the command: the lock is then not to change."""
+        return self.environment.get("CI", "").lower() in ("1", "true", "yes")

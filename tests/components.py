@@ -72,7 +72,9 @@ def world(data: bytes) -> list[str]:
     """The imports and exports of a component, as WIT prints them."""
     text = wasm_tools("component", "wit", data=data).decode()
     body = text[text.index("world root") :].split("\n}", 1)[0]
-    return [line.strip().rstrip(";") for line in body.splitlines() if line.strip().startswith(("import ", "export "))]
+    return [
+        line.strip().rstrip(";") for line in body.splitlines() if line.strip().startswith(("import ", "export "))
+    ]
 
 
 def sha256(data: bytes) -> str:

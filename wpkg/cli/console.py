@@ -33,11 +33,11 @@ class Console:
     def status(self, verb: str, what: str) -> None:
         """A line of progress."""
         if not self.quiet:
-            self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {what}")
+            self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {printable(what)}")
 
     def warn(self, text: str) -> None:
         """A warning."""
-        self._err(f"{self._style('warning', fg='yellow', bold=True)}: {text}")
+        self._err(f"{self._style('warning', fg='yellow', bold=True)}: {printable(text)}")
 
     def result(self, schema: str, members: Mapping[str, Any], lines: Sequence[str]) -> None:
         """The result of a command: `members` for programs, `lines` for people."""
@@ -46,7 +46,7 @@ class Console:
             click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             for line in lines:
-                click.echo(line)
+                click.echo(printable(line))
 
     def error(self, error: WpkgError) -> None:
         """An error that ends the command."""
@@ -60,12 +60,12 @@ class Console:
             }
             click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
             return
-        self._err(f"{self._style('error', fg='red', bold=True)}: {error}")
+        self._err(f"{self._style('error', fg='red', bold=True)}: {printable(str(error))}")
         if error.hint:
             first, *rest = error.hint.splitlines()
-            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {first}")
+            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {printable(first)}")
             for line in rest:
-                self._err(f"    {line}")
+                self._err(f"    {printable(line)}")
 
     def usage_error(self, error: click.ClickException) -> None:
         """An error in how the command was written."""
@@ -83,6 +83,11 @@ class Console:
 
     def _err(self, line: str) -> None:
         click.echo(line, err=True)
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped: what a registry says must not drive a person's terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def wants_colour(environment: Mapping[str, str]) -> bool:

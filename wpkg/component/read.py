@@ -64,9 +64,10 @@ def check_is_component(data: memoryview) -> None:
     if _WASM_MAGIC.startswith(head[:4]):
         what = "cut off" if len(head) < len(COMPONENT_PREAMBLE) else "WebAssembly of an unknown version"
         raise NotAComponent(f"it is {what}")
-    if bytes(data[:64]).isascii() and b"(" in bytes(data[:256]):
+    if bytes(data[:256]).isascii() and b"\0" not in bytes(data[:256]):
         raise NotAComponent(
-            "it is text, not a binary component", hint="assemble it first, for example with 'wasm-tools parse'"
+            "it is text, not a binary component",
+            hint="WAT is assembled with 'wasm-tools parse', WIT describes components and is none",
         )
     raise NotAComponent("it is not WebAssembly")
 

@@ -5,7 +5,7 @@ with explicit `mediaType`, a config `application/vnd.wasm.config.v0+json` that h
 layer `application/wasm`. The config also carries a `wpkg` object with what resolving needs, so that no
 component has to be fetched to solve versions::
 
-    "wpkg": { "package": "ns:name", "version": "1.2.3", "kind": "component" | "composed" | "wit",
+    "wpkg": { "package": "ns:name", "version": "1.2.3", "kind": "component" | "composed" | "raw" | "wit",
               "dependencies": [ { "name": "ns:name", "requirement": "^1", "link": "build" | "runtime" } ],
               "raw": "sha256:…" }                   only where there is a raw sibling: its manifest's digest
 """
@@ -42,7 +42,9 @@ EPOCH = "1970-01-01T00:00:00Z"  # the `created` of a reproducible artifact
 MAX_CONFIG_SIZE = 4 * 1024 * 1024  # bytes
 MAX_COMPONENT_SIZE = 4 * 1024 * 1024 * 1024 - 1  # bytes; section sizes are 32-bit
 
-KINDS = frozenset({"component", "composed", "wit"})
+# 'raw' is what lies beside a 'composed' one: the same package and version before composition. It is a kind of its
+# own so that neither can be served for the other.
+KINDS = frozenset({"component", "composed", "raw", "wit"})
 
 
 class NotAWasmArtifact(RegistryError):

@@ -1,13 +1,15 @@
 """JSON as this project reads and writes it.
 
-Reading is strict: one value, no duplicate keys, no NaN or infinity, bounded size and nesting. What a
-signature or digest covers must have one meaning only. Writing is canonical: compact, in the key order
-given, so that equal values give equal bytes.
+Reading is strict: one value, no duplicate keys, no NaN, no number beyond the range of a double, no text that is
+not Unicode, bounded nesting. What a signature or digest covers must have one meaning only.
+Writing is canonical: compact, in the key order given, so that equal values give equal bytes.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import TYPE_CHECKING, Any, Never
 
 from wpkg.errors import InvalidInput
@@ -15,6 +17,7 @@ from wpkg.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MAX_INTEGER_DIGITS = 20  # 64-bit sizes and more; longer ones are an attack on the parser
 
 
@@ -41,18 +44,34 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise InvalidJson(f"{text[:40]} is beyond the range of numbers")
+    return value
+
+
 def load_json(data: bytes) -> Any:
     """The value of a whole JSON document in UTF-8. Raises: InvalidJson."""
     try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_float,
         )
+        if _SURROGATE.search(data):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidJson("the document holds half of a surrogate pair, which is no text") from error
     except UnicodeDecodeError as error:
         raise InvalidJson("the document is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise InvalidJson(f"the document is not JSON: {error.msg} at byte {error.pos}") from error
     except RecursionError as error:
         raise InvalidJson("the document is nested too deeply") from error
+    return value
 
 
 def load_object(data: bytes) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class LockedPackage:
 
     name: PackageName
     version: Version
-    kind: str  # 'component' | 'composed' | 'wit'
+    kind: str  # 'component' | 'composed' | 'raw' | 'wit'
     source: Repository
     tag: str
     manifest: Digest

@@ -96,7 +96,7 @@ class Project:
     registries: Registries
     dependencies: tuple[Dependency, ...]
     composition: Composition
-    trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy reads it
+    trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy_table reads it
 
     def dependency(self, name: PackageName) -> Dependency | None:
         """The dependency called `name`."""

@@ -48,7 +48,7 @@ class PublicKey:
     @classmethod
     def from_spki(cls, spki: bytes) -> Self:
         """The key in a DER SubjectPublicKeyInfo. Raises: InvalidKey."""
-        from wpkg.trust.algorithms import load_public_key  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import load_public_key
 
         return cls(spki, load_public_key(spki)[0])
 
@@ -64,7 +64,7 @@ class PublicKey:
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether `signature` over `message` was made by this key."""
-        from wpkg.trust.algorithms import has_signed, load_public_key  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import has_signed, load_public_key
 
         return has_signed(load_public_key(self.spki)[1], signature, message)
 
@@ -79,7 +79,7 @@ class PrivateKey:
     @classmethod
     def generate(cls, random_bytes: Callable[[int], bytes]) -> Self:
         """A new ECDSA P-256 key, made from what `random_bytes` returns and nothing else."""
-        from wpkg.trust.algorithms import P256_ORDER, derive_p256_key  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import P256_ORDER, derive_p256_key
 
         seed = random_bytes(_SCALAR_SEED_SIZE)
         if len(seed) != _SCALAR_SEED_SIZE:
@@ -89,7 +89,7 @@ class PrivateKey:
     @classmethod
     def from_pkcs8_der(cls, der: bytes) -> Self:
         """The key in an unencrypted PKCS #8 document; SEC 1 and PKCS #1 are read too. Raises: InvalidKey."""
-        from wpkg.trust.algorithms import load_private_key  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import load_private_key
 
         return cls._of(load_private_key(der))
 
@@ -103,7 +103,7 @@ class PrivateKey:
 
     @classmethod
     def _of(cls, key: LoadedPrivateKey) -> Self:
-        from wpkg.trust.algorithms import encode_pkcs8, encode_public_half  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import encode_pkcs8, encode_public_half
 
         return cls(encode_pkcs8(key), PublicKey.from_spki(encode_public_half(key)))
 
@@ -113,6 +113,6 @@ class PrivateKey:
 
     def sign(self, message: bytes) -> bytes:
         """The signature over `message`; the same one every time."""
-        from wpkg.trust.algorithms import load_private_key, sign  # noqa: PLC0415 - start-up time
+        from wpkg.trust.algorithms import load_private_key, sign
 
         return sign(load_private_key(self.pkcs8), message)

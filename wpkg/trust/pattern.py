@@ -3,7 +3,7 @@
 Grammar::
 
     pattern ::= '**' | host ( '/**' | '/' path ( '/**' )? )
-    host    ::= registry of `wpkg.oci.reference` | name ':*'           ':*' is any port, or none
+    host    ::= registry of `wpkg.oci.reference`, with ':*' for any port or none
 
 `a/**` is everything below `a`, not `a` itself. There is no scheme, tag or digest, and no other wildcard.
 """
@@ -17,10 +17,9 @@ from typing import Self
 from wpkg.errors import InvalidInput
 from wpkg.oci.reference import PATH, REGISTRY
 
-_PATTERN = re.compile(
-    rf"({REGISTRY}|(?P<any>[^/:*]+|\[[0-9A-Fa-f:.]+\]):\*)/(?:(?P<path>{PATH})(?P<below>/\*\*)?|\*\*)"
-)
+_PATTERN = re.compile(rf"{REGISTRY}/(?:\*\*|{PATH}(?:/\*\*)?)")
 EVERYTHING = "**"
+_ANY_PORT = ":*"
 
 
 class InvalidPattern(InvalidInput):
@@ -50,19 +49,22 @@ class RepositoryPattern:
         """The pattern that `text` spells. Raises: InvalidPattern."""
         if text == EVERYTHING:
             return cls(text, "", re.compile(".*", re.DOTALL))
-        match = _PATTERN.fullmatch(text)
-        if match is None:
+        host, slash, rest = text.partition("/")
+        any_port = host.endswith(_ANY_PORT)
+        # With a port in the place of the wildcard it is to be a registry.
+        if _PATTERN.fullmatch((host[:-1] + "1" if any_port else host) + slash + rest) is None:
             raise InvalidPattern(
                 f"{text[:80]!a} is not a pattern of repositories",
                 hint="write 'registry/path', 'registry/path/**', 'registry/**', 'host:*/**' or '**'",
             )
         normal = normalize_repository(text)
-        host, _, rest = normal.partition("/")
-        literal_host, any_port, _ = host.partition(":*")
-        host_regex = re.escape(literal_host) + (r"(?::[0-9]+)?" if any_port else "")
-        literal_path = rest.removesuffix("**")
-        rest_regex = re.escape(literal_path) + (".+" if rest.endswith("**") else "")
-        return cls(text, normal.partition("*")[0], re.compile(f"{host_regex}/{rest_regex}", re.DOTALL))
+        literal_host = re.escape(normal.partition("/")[0].removesuffix(_ANY_PORT))
+        literal_path = re.escape(rest.removesuffix(EVERYTHING))
+        regex = (
+            f"{literal_host}{'(?::[0-9]+)?' if any_port else ''}"
+            f"/{literal_path}{'.+' if rest.endswith(EVERYTHING) else ''}"
+        )
+        return cls(text, normal.partition("*")[0], re.compile(regex, re.DOTALL))
 
     @property
     def is_everything(self) -> bool:

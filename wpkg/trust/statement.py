@@ -134,7 +134,7 @@ class Published:
     component: Digest
     package: PackageName
     version: Version
-    kind: str | None = None  # 'component', 'composed' or 'wit'; tells raw from composed of one version
+    kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'; tells raw from composed of one version
 
     @property
     def subjects(self) -> tuple[Subject, Subject]:

@@ -60,7 +60,7 @@ class Finding:
         return f"{self.referrer.short}: {self.reason}" if self.referrer is not None else self.reason
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """A statement, other than a signature, by somebody whom the rule names."""
 

@@ -42,9 +42,11 @@ if TYPE_CHECKING:
     from wpkg.names.package_name import PackageName
     from wpkg.names.version import Version
     from wpkg.oci.descriptor import Descriptor
+    from wpkg.oci.digest import Digest
     from wpkg.trust.policy import Rule, Signer
 
 TITLE_ANNOTATION = "org.opencontainers.image.title"
+MAX_REASON_LENGTH = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Expected:
 
     package: PackageName | None = None
     version: Version | None = None
-    kind: str | None = None  # 'component', 'composed' or 'wit'
+    kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'
     component: Descriptor | None = None  # the layer that holds the component, with its annotations
 
     def annotations(self) -> dict[str, str]:
@@ -81,7 +83,11 @@ class _DoesNotCount(Exception):
     def __init__(self, outcome: Outcome, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
-        self.reason = reason
+        # Parsers quote what they refuse, and that may be anything, of any length.
+        self.reason = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in reason[:MAX_REASON_LENGTH]
+        )
 
 
 def bundle_layer(subject: Descriptor, descriptor: Descriptor, manifest: bytes) -> Descriptor | None:
@@ -106,7 +112,7 @@ def verify_signatures(
 
     findings: set[Finding] = set()
     signers: dict[str, Signer] = {}
-    attestations: dict[str, set[Attestation]] = {}
+    attestations: dict[str, dict[Digest, Attestation]] = {}
     for candidate in candidates:
         digest = candidate.descriptor.digest
         try:
@@ -121,15 +127,16 @@ def verify_signatures(
         else:
             reason = f"an attestation by '{signer.name}', which is not a signature"
             findings.add(Finding(digest, Outcome.ATTESTATION, reason, signer.hint))
-            attestations.setdefault(statement.predicate_type, set()).add(Attestation(digest, signer, statement))
+            of_kind = attestations.setdefault(statement.predicate_type, {})
+            of_kind[digest] = Attestation(digest, signer, statement)
     # 13 is `Verification.state`.
     return Verification(
         subject.digest,
         rule,
         signers=tuple(signers[hint] for hint in sorted(signers)),
         attestations={
-            kind: tuple(sorted(attestations[kind], key=lambda item: item.referrer))
-            for kind in sorted(attestations)
+            kind: tuple(of_kind[digest] for digest in sorted(of_kind))
+            for kind, of_kind in sorted(attestations.items())
         },
         findings=tuple(sorted(findings, key=Finding.order)),
     )

@@ -27,6 +27,7 @@ class Located:
     reference: Reference
     package: PackageName | None = None
     version: Version | None = None
+    raw: bool = False  # the component before composition was asked for
 
     def __str__(self) -> str:
         return str(self.reference) if self.package is None else f"{self.package} {self.version} ({self.reference})"
@@ -40,7 +41,7 @@ def locate(root: Path, text: str, *, raw: bool = False) -> Located:
     if match := _PACKAGE.fullmatch(text):
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
         repository = package_repository(open_project(root).project, package)
-        return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version)
+        return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
     reference = Reference.parse(text)
     if reference.tag is None and reference.digest is None:
         raise InvalidInput(

@@ -11,7 +11,7 @@ from wpkg.project.lockfile import LOCK_FILE, Lock, LockedPackage
 from wpkg.registry.disk import write_file
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.opened import OpenedProject, open_project
-from wpkg.workflow.release import Release, fetch_release
+from wpkg.workflow.release import Release, check_record, fetch_release
 from wpkg.workflow.trusting import SignatureDisappeared, expect, project_policy, verify_release
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class PublishedPackages:
             pin = self._pins.get(package)
             if pin is not None and pin.version == version and pin.source == repository:
                 self._check_pin(pin, release)
-            self._check_record(package, version, release)
+            check_record(release, package, version)
             self._releases[key] = release
         return self._releases[key]
 
@@ -231,13 +231,6 @@ class PublishedPackages:
                 f"but {release.reference.repository}:{release.reference.tag} is now "
                 f"{release.manifest.digest.short}",
                 hint="a published version must not change; ask whoever publishes it before you remove the pin",
-            )
-
-    def _check_record(self, package: PackageName, version: Version, release: Release) -> None:
-        record = release.config.record
-        if record is not None and (record.package, record.version) != (package, version):
-            raise NotFound(
-                f"{release.reference} says that it is {record.package} {record.version}, not {package} {version}"
             )
 
 

@@ -66,18 +66,19 @@ def prepare(world: World, opened: OpenedProject, *, locked: bool) -> list[Public
     raw_digest = stamped_digest(raw, state.raw)
     inputs = gather_inputs(world, opened, lock, raw_digest)
     if len(inputs.files) == 1:
-        return [_raw_publication(world, opened, raw, raw_digest, state, project.version.tag)]
-    raw_publication = _raw_publication(world, opened, raw, raw_digest, state, project.version.raw_tag)
+        return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
+    raw_publication = _raw_publication(world, opened, raw, raw_digest, state, "raw")
     composed = _composed_publication(world, opened, inputs, raw_publication.artifact.manifest.digest)
     return [raw_publication, composed]
 
 
 def _raw_publication(
-    world: World, opened: OpenedProject, raw: Path, digest: Digest, state: BuildState, tag: str
+    world: World, opened: OpenedProject, raw: Path, digest: Digest, state: BuildState, kind: str
 ) -> Publication:
     project = opened.project
     dependencies = tuple(PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies)
-    record = PackageRecord(project.published_name, project.version, "component", dependencies)
+    record = PackageRecord(project.published_name, project.version, kind, dependencies)
+    tag = project.version.raw_tag if kind == "raw" else project.version.tag
     built_here = state.raw is not None and state.raw.digest == str(digest) and state.command is not None
     provenance = raw_provenance(world, opened, state.command or "") if built_here else None
     return _publication(world, opened, raw, digest, record, tag, provenance)

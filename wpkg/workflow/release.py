@@ -16,6 +16,7 @@ from wpkg.registry.interface import FetchedManifest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wpkg.names.package_name import PackageName
     from wpkg.oci.reference import Reference
     from wpkg.project.lockfile import LockedPackage
     from wpkg.workflow.world import World
@@ -36,8 +37,29 @@ class Release:
 
     @property
     def kind(self) -> str:
-        """`component`, `composed` or `wit`; `component` for what other tools published."""
+        """One of `wpkg.oci.artifact.KINDS`; `component` for what other tools published."""
         return self.config.record.kind if self.config.record is not None else "component"
+
+
+class WrongContent(RegistryError):
+    """A registry has something else under a name than the name says."""
+
+
+def check_record(release: Release, package: PackageName, version: Version, *, raw: bool = False) -> None:
+    """Nothing when `release` says of itself to be `package` `version`, or says nothing. Raises: WrongContent.
+
+    `raw` tells which of the two artifacts of a composed version was asked for.
+    """
+    record = release.config.record
+    if record is None:
+        return
+    if (record.package, record.version) != (package, version):
+        raise WrongContent(
+            f"{release.reference} says that it is {record.package} {record.version}, not {package} {version}"
+        )
+    if (record.kind == "raw") is not raw:
+        wanted = "the raw component" if raw else "the component that runs"
+        raise WrongContent(f"{release.reference} is not {wanted} of {package} {version}, it says '{record.kind}'")
 
 
 def fetch_release(world: World, reference: Reference) -> Release:

@@ -10,7 +10,7 @@ from wpkg.oci.digest import Digest
 from wpkg.registry.errors import NotFound
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
-from wpkg.workflow.release import Release, fetch_release
+from wpkg.workflow.release import Release, check_record, fetch_release
 from wpkg.workflow.trusting import expect, keys_policy, project_policy, verify_release
 
 if TYPE_CHECKING:
@@ -69,11 +69,13 @@ def chosen_policy(root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
 def find_release(world: World, located: Located) -> Release:
     """What the registry has under a name. Raises: NotFound, with what is there instead; RegistryError."""
     try:
-        return fetch_release(world, located.reference)
+        release = fetch_release(world, located.reference)
     except NotFound as error:
-        raise NotFound(
-            f"{located.reference} is not in the registry", hint=_what_is_there(world, located)
-        ) from error
+        hint = _what_is_there(world, located)
+        raise NotFound(f"{located.reference} is not in the registry", hint=hint) from error
+    if located.package is not None and located.version is not None:
+        check_record(release, located.package, located.version, raw=located.raw)
+    return release
 
 
 def _what_is_there(world: World, located: Located) -> str:

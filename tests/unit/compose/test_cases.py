@@ -1,0 +1,203 @@
+"""The cases on which other composers fail (docs/composition.md), and what each must come to.
+
+A to J are the ones that were reproduced with wac and wasm-tools; every result is validated by wasm-tools.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.components import compose, from_wit, wit, world
+from wpkg.compose.errors import (
+    AmbiguousImport,
+    DependencyCycle,
+    InvalidChoice,
+    RootNotClear,
+    SplitResources,
+    TypeMismatch,
+    UnmergeableImports,
+)
+
+LIB = """package ns:lib@1.0.0;
+interface types { resource r { get: func() -> string; } record rec { x: u32 } record outer { i: rec } }
+interface api { use types.{r, rec}; make: func() -> r; show: func(x: rec); }
+interface handler { use types.{r}; handle: func(x: r); }
+interface user { use types.{outer}; go: func() -> outer; }
+interface user2 { use types.{r}; go: func() -> r; }
+interface mid { f: func() -> string; }
+"""
+V0 = "package v:lib@0.2.0; interface a { f: func(); }"
+V3 = "package v:lib@0.2.3; interface a { f: func(); g: func(); }"
+
+
+def lib(name: str) -> str:
+    return f"ns:lib/{name}@1.0.0"
+
+
+def component(body: str, *packages: str) -> bytes:
+    return from_wit(body, *(packages or (LIB,)))
+
+
+TYPES = component(f"export {lib('types')};")
+MID = component(f"export {lib('mid')};")
+NEEDS_MID = component(f"import {lib('mid')}; export run: func();")
+
+
+def test_a_interfaces_whose_types_the_exports_mention_are_exported_too() -> None:
+    result = compose({"root": component(f"import {lib('types')}; export {lib('user')};"), "types": TYPES})
+    assert world(result) == [f"export {lib('types')}", f"export {lib('user')}"]
+
+
+def test_b_types_used_by_a_world_come_from_the_dependency() -> None:
+    root = component(f"use {lib('types')}.{{r, outer}}; export go: func() -> r; export go2: func() -> outer;")
+    result = compose({"root": root, "types": TYPES})
+    assert world(result)[0] == f"export {lib('types')}"
+    assert not [line for line in world(result) if line.startswith("import")]
+
+
+def test_c_an_import_that_uses_a_resource_made_inside_cannot_be_left_to_the_host() -> None:
+    root = component(f"import {lib('types')}; import {lib('handler')}; export run: func();")
+    with pytest.raises(SplitResources, match="'ns:lib/handler@1.0.0' of 'root' uses the resource 'r' of 'types'"):
+        compose({"root": root, "types": TYPES})
+
+
+def test_d_two_candidates_are_an_error_that_names_them_and_the_line_to_write() -> None:
+    parts = {"root": NEEDS_MID, "one": MID, "two": component(f"export {lib('mid')}; export other: func();")}
+    with pytest.raises(AmbiguousImport) as caught:
+        compose(parts, root="root")
+    assert "'one', 'two'" in str(caught.value)
+    assert caught.value.hint is not None
+    assert '"root / ns:lib/mid@1.0.0" = "one"' in caught.value.hint
+    for choices in ({("root", lib("mid")): "two"}, {(None, lib("mid")): "two"}):
+        assert world(compose(parts, root="root", choices=choices)) == ["export run: func()"]
+
+
+def test_e_an_exact_name_shuts_out_one_on_the_track() -> None:
+    root = component("import v:lib/a@0.2.0; export run: func();", V0, V3)
+    both = component("export v:lib/a@0.2.0; export v:lib/a@0.2.3;", V0, V3)
+    assert world(compose({"root": root, "both": both})) == ["export run: func()"]
+
+
+def test_f_one_export_satisfies_two_imports_on_its_track() -> None:
+    root = component("import v:lib/a@0.2.0; import v:lib/a@0.2.3; export run: func();", V0, V3)
+    assert world(compose({"root": root, "new": component("export v:lib/a@0.2.3;", V3)})) == ["export run: func()"]
+
+
+def test_a_lower_version_does_not_stand_in_for_a_higher_one() -> None:
+    parts = {
+        "root": component("import v:lib/a@0.2.3; export run: func();", V3),
+        "old": component("export v:lib/a@0.2.0; export run2: func();", V0),
+    }
+    assert world(compose(parts, root="root")) == ["import v:lib/a@0.2.3", "export run: func()"]
+
+
+def test_g_a_composition_can_be_composed_again() -> None:
+    first = compose({"root": component(f"import {lib('types')}; export {lib('user2')};"), "types": TYPES})
+    assert world(first) == [f"export {lib('types')}", f"export {lib('user2')}"]
+    root = component(f"import {lib('types')}; import {lib('user2')}; export run: func();")
+    assert world(compose({"root": root, "first": first})) == ["export run: func()"]
+
+
+def test_h_a_merged_import_keeps_the_highest_version_where_others_use_it() -> None:
+    old = """package foo:bar@0.2.0; interface types { resource r; }
+             interface api { use types.{r}; do-something: func(x: r); }"""
+    new = "package foo:bar@0.2.1; interface types { resource r; resource s; g: func() -> s; }"
+    x = "package test:x; interface plugme { f: func(); }"
+    result = compose(
+        {
+            "root": component("import foo:bar/api@0.2.0; import test:x/plugme; export run: func();", old, x),
+            "dep": component("import foo:bar/types@0.2.1; export test:x/plugme;", new, x),
+        }
+    )
+    assert world(result) == ["import foo:bar/types@0.2.1", "import foo:bar/api@0.2.0", "export run: func()"]
+    assert '"s"' in wit(result)
+
+
+def test_i_dependencies_are_connected_to_each_other() -> None:
+    parts = {
+        "root": component(f"import {lib('types')}; import {lib('api')}; export run: func();"),
+        "api": component(f"import {lib('types')}; export {lib('api')};"),
+        "types": TYPES,
+    }
+    assert world(compose(parts)) == ["export run: func()"]
+
+
+def test_j_a_type_that_does_not_fit_is_shown_with_the_path_to_the_difference() -> None:
+    other = LIB.replace("interface mid { f: func() -> string; }", "interface mid { f: func() -> u32; }")
+    with pytest.raises(TypeMismatch) as caught:
+        compose({"root": NEEDS_MID, "dep": component(f"export {lib('mid')};", other)})
+    assert "'dep' exports 'ns:lib/mid@1.0.0', but not as 'root' imports it" in str(caught.value)
+    assert "f → result: wanted string, given u32" in str(caught.value)
+
+
+def test_a_circle_is_shown_as_a_path() -> None:
+    parts = {
+        "a": component(f"import {lib('mid')}; export {lib('types')};"),
+        "b": component(f"import {lib('types')}; export {lib('mid')};"),
+    }
+    with pytest.raises(DependencyCycle, match=r"'a' → \(ns:lib/mid@1.0.0\) → 'b' → \(ns:lib/types@1.0.0\) → 'a'"):
+        compose(parts)
+
+
+def test_a_root_that_cannot_be_inferred_has_to_be_said() -> None:
+    parts = {"one": NEEDS_MID, "two": component(f"import {lib('mid')}; export run2: func();"), "mid": MID}
+    with pytest.raises(RootNotClear, match="'one', 'two'"):
+        compose(parts)
+    assert world(compose(parts, root="two")) == ["export run2: func()"]
+
+
+def test_what_nothing_needs_is_left_out() -> None:
+    alone = compose({"root": NEEDS_MID, "mid": MID}, root="root")
+    assert compose({"root": NEEDS_MID, "mid": MID, "idle": component("export x: func();")}, root="root") == alone
+
+
+def test_imports_of_the_host_that_differ_are_not_silently_united() -> None:
+    other = LIB.replace("interface mid { f: func() -> string; }", "interface mid { f: func() -> u32; }")
+    parts = {
+        "root": component(f"import {lib('mid')}; import {lib('types')}; export run: func();"),
+        "dep": component(f"import {lib('mid')}; export {lib('types')};", other),
+    }
+    with pytest.raises(UnmergeableImports, match="f → result: wanted"):
+        compose(parts)
+
+
+def test_plain_functions_connect_by_name_and_are_left_to_the_host_else() -> None:
+    root = component("import get: func() -> string; import log: func(s: string); export run: func();")
+    result = compose({"root": root, "getter": component("export get: func() -> string;")})
+    assert world(result) == ["import log: func(s: string)", "export run: func()"]
+
+
+def test_one_component_given_twice_is_embedded_once() -> None:
+    root = component("import v:lib/a@0.2.3; import w:lib/a@0.2.3; export run: func();", V3, V3.replace("v:", "w:"))
+    parts = {
+        "root": root,
+        "v": component("export v:lib/a@0.2.3;", V3),
+        "w": component("export w:lib/a@0.2.3;", V3.replace("v:", "w:")),
+    }
+    size = len(compose(parts))
+    assert size > sum(len(part) for part in parts.values())
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({(None, lib("mid")): "nobody"}, "names 'nobody', which is not among the components"),
+        ({("nobody", lib("mid")): "mid"}, "names 'nobody'"),
+        ({(None, lib("api")): "mid"}, "which no component imports"),
+        ({("mid", lib("mid")): "mid"}, "which 'mid' does not import"),
+        ({("root", lib("mid")): "types"}, "does not export it"),
+    ],
+)
+def test_choices_that_name_nothing_are_errors(choices: dict[tuple[str | None, str], str], said: str) -> None:
+    parts = {"root": NEEDS_MID, "mid": MID, "types": TYPES}
+    with pytest.raises(InvalidChoice, match=said):
+        compose(parts, root="root", choices=choices)
+
+
+def test_the_order_of_the_components_does_not_change_what_is_composed() -> None:
+    parts = {
+        "root": component(f"import {lib('types')}; import {lib('api')}; export run: func();"),
+        "api": component(f"import {lib('types')}; export {lib('api')};"),
+        "types": TYPES,
+    }
+    assert compose(parts) == compose(dict(reversed(parts.items())))

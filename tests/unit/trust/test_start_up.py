@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["keys", "envelope", "statement", "bundle", "provenance", "policy", "policy_table", "verify"],
+)
+def test_importing_it_does_not_load_cryptography(module: str) -> None:
+    program = f"import sys, wpkg.trust.{module}; print('cryptography' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"

@@ -46,7 +46,7 @@ def test_raw_and_composed_lie_side_by_side(company: Company) -> None:
 def test_nothing_is_run_fetched_or_written_again_when_nothing_changed(company: Company) -> None:
     root = prepared(company)
     build(company.world(), root, compose=True)
-    files = [path for path in (root / "build").rglob("*.wasm")]
+    files = list((root / "build").rglob("*.wasm"))
     before = {path: path.stat() for path in files}
     company.registry.requests.clear()
     again = build(company.world(), root, compose=True)

@@ -144,7 +144,7 @@ def test_a_changed_manifest_is_refused(published: tuple[Company, Path]) -> None:
     at = (company.repository("validator"), digest)
     media_type, data = company.registry.manifests[at]
     company.registry.manifests[at] = (media_type, data.replace(b"0.1.0", b"0.1.1"))
-    with pytest.raises(WpkgError, match=f"manifest .* does not match its digest: got sha256"):
+    with pytest.raises(WpkgError, match="manifest .* does not match its digest: got sha256"):
         verify(company.world("c"), root, f"{company.repository('validator')}@{digest}", key)
 
 

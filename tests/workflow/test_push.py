@@ -9,19 +9,19 @@ from tests.workflow.conftest import TRUST
 from wpkg.errors import InvalidInput
 from wpkg.names.version import Version
 from wpkg.oci.artifact import read_config, wasm_layer
-from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import Manifest, read_manifest
 from wpkg.registry.errors import UnexpectedAnswer
 from wpkg.trust.bundle import Bundle
 from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement
 from wpkg.workflow.build import build
-from wpkg.workflow.push import NotReadBack, VersionExists, push
 from wpkg.workflow.publication import NotBuilt
+from wpkg.workflow.push import NotReadBack, VersionExists, push
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.workflow.conftest import Company
+    from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
 
 DEPENDS = TRUST + '[dependencies]\n"pay:harness" = "^0.1"\n'

@@ -69,11 +69,13 @@ class Console:
 
     def usage_error(self, error: click.ClickException) -> None:
         """An error in how the command was written."""
+        said = error.format_message()
+        message = said[:1].lower() + said[1:].removesuffix(".")
         if self.as_json:
-            members = {"code": "usage", "exit": error.exit_code, "message": error.format_message()}
+            members = {"code": "usage", "exit": error.exit_code, "message": message}
             click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
             return
-        self._err(f"{self._style('error', fg='red', bold=True)}: {error.format_message()}")
+        self._err(f"{self._style('error', fg='red', bold=True)}: {printable(message)}")
         context = getattr(error, "ctx", None)
         if context is not None:
             self._err(f"{self._style('hint', fg='cyan', bold=True)}: {context.command_path} --help")

@@ -60,8 +60,8 @@ class LockedPackage:
             f"manifest = {_text(str(self.manifest))}",
             f"component = {_text(str(self.component))}",
             f"size = {self.size}",
-            *_array("dependencies", [str(name) for name in self.dependencies]),
-            *_array("signers", self.signers),
+            *_array("dependencies", [str(name) for name in sorted(self.dependencies)]),
+            *_array("signers", sorted(self.signers)),
         ]
         return "\n".join(lines) + "\n"
 
@@ -154,12 +154,12 @@ def _package(table: Table) -> LockedPackage:
 
 
 def _text(value: str) -> str:
-    """A TOML basic string; JSON's escapes are a subset of TOML's."""
-    return json.dumps(value)
+    """A TOML basic string: JSON's, but for DEL, which only TOML wants escaped (toml.io v1.0.0, "String")."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _array(key: str, values: Sequence[str]) -> list[str]:
     """An array with one item a line, so that a merge sees single items."""
     if not values:
         return [f"{key} = []"]
-    return [f"{key} = [", *(f"    {_text(value)}," for value in sorted(values)), "]"]
+    return [f"{key} = [", *(f"    {_text(value)}," for value in values), "]"]

@@ -176,7 +176,7 @@ def _reason(error: BaseException) -> str:
     text = str(error)
     if "timed out" in text:
         return "no answer in time"
-    match = re.search(r"\[Errno -?\d+\] ([^')]+)", text)
+    match = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
     if match:
         return match[1].lower()
     if "CERTIFICATE_VERIFY_FAILED" in text or "SSLError" in text:

@@ -1,0 +1,268 @@
+"""The commands as a person or a program meets them: words, exit codes, streams, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.shim_process import running_shim
+from tests.workflow.conftest import HARNESS, TRUST, VALIDATOR, component
+from wpkg.cli.main import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROJECT = """# kept
+name = "{name}"
+version = "0.1.0"
+language = "python"
+type = "component"
+
+[component]
+build_command = "cp ../{name}.wasm build/{name}.wasm"
+build_artifact = "build/{name}.wasm"
+
+[package]
+name = "pay:{name}"
+
+[registries]
+pay = "{registry}/demo"   # kept too
+"""
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Terminal:
+    """A folder, a registry, and somebody who types."""
+
+    folder: Path
+    registry: str
+    capture: pytest.CaptureFixture[str]
+
+    def type(self, *arguments: str) -> Outcome:
+        self.capture.readouterr()
+        code = run(list(arguments))
+        captured = self.capture.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    def project(self, name: str, extra: str = "") -> Path:
+        root = self.folder / name
+        (root / "build").mkdir(parents=True, exist_ok=True)
+        (root / "wasmcloud.toml").write_text(PROJECT.format(name=name, registry=self.registry) + extra)
+        return root
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_shim(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, registry: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    for name in list(os.environ):
+        if name.startswith(("WPKG_", "COSIGN_")) or name in ("CI", "SOURCE_DATE_EPOCH", "FORCE_COLOR"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WPKG_KEY_PASSWORD", "pw")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "harness.wasm").write_bytes(component(HARNESS))
+    (tmp_path / "validator.wasm").write_bytes(component(VALIDATOR))
+    return Terminal(tmp_path, registry, capfd)
+
+
+def test_a_whole_day(terminal: Terminal) -> None:
+    folder = terminal.folder
+    assert terminal.type("key", "generate", "--output", "platform").code == 0
+    assert (folder / "platform.key").stat().st_mode & 0o777 == 0o600
+    hint = terminal.type("key", "show", "platform.pub").out.split()[0]
+
+    terminal.project("harness")
+    assert terminal.type("build", "-C", "harness").code == 0
+    first = terminal.type("push", "-C", "harness", "--key", "../platform.key", "--force")
+    assert first.code == 0
+    assert f"signed by {hint}" in first.out
+    assert "Pushing" in first.err
+
+    root = terminal.project("validator", TRUST.replace("127.0.0.1:5000", terminal.registry))
+    (root / "platform.pub").write_bytes((folder / "platform.pub").read_bytes())
+    added = terminal.type("add", "-C", "validator", "pay:harness@^0.1")
+    assert (added.code, added.out.split()[:3]) == (0, ["added", "pay:harness", "0.1.0"])
+    assert hint in added.out
+    text = (root / "wasmcloud.toml").read_text()
+    assert "# kept too" in text
+    assert '"pay:harness" = "^0.1"' in text
+
+    built = terminal.type("build", "-C", "validator", "--compose", "--json")
+    assert built.code == 0
+    assert built.document["schema"] == "wpkg.build/1"
+    assert built.document["composed"]["changed"] is True
+    again = terminal.type("build", "-C", "validator", "--compose", "--no-build", "--offline")
+    assert again.out.count("(unchanged)") == 2
+
+    pushed = terminal.type("push", "-C", "validator", "--key", "../platform.key", "--force", "--json")
+    assert [a["kind"] for a in pushed.document["artifacts"]] == ["raw", "composed"]
+    reference = pushed.document["artifacts"][1]["reference"]
+
+    verified = terminal.type("verify", "-C", "validator", "pay:validator@0.1.0")
+    assert verified.code == 0
+    assert "verified" in verified.out
+    assert "composed of pay:harness@0.1.0" in verified.out
+    pulled = terminal.type("pull", reference, "--key", "platform.pub", "-o", "app.wasm")
+    assert pulled.code == 0
+    assert (folder / "app.wasm").read_bytes() == (root / "build" / "validator.composed.wasm").read_bytes()
+    assert "run  func(message: string)" in terminal.type("inspect", "app.wasm").out
+    assert "claims, not verified:" in terminal.type("inspect", reference).out
+    locked = terminal.type("lock", "-C", "validator", "--check")
+    assert (locked.code, locked.out) == (0, "wpkg.lock is up to date (1 packages)\n")
+
+
+def test_compose_files_and_show_the_plan(terminal: Terminal) -> None:
+    plan = terminal.type("compose", "harness.wasm", "--with", "validator.wasm", "--plan")
+    assert plan.code == 0
+    assert "harness.wasm    pay:platform/validation@0.1.0  validator.wasm  same name" in plan.out
+    assert "root: harness.wasm" in plan.out
+    document = terminal.type("compose", "harness.wasm", "--with", "validator.wasm", "--plan", "--json").document
+    assert document["host-imports"] == ["sys:io/streams@0.2.0"]
+    done = terminal.type("compose", "harness.wasm", "--with", "validator.wasm", "-o", "out.wasm")
+    assert (done.code, done.err) == (0, "")
+    first = (terminal.folder / "out.wasm").read_bytes()
+    (terminal.folder / "copy").mkdir()
+    for name in ("harness", "validator"):
+        (terminal.folder / f"{name}.wasm").rename(terminal.folder / "copy" / f"{name}-moved.wasm")
+    terminal.type("compose", "copy/harness-moved.wasm", "--with", "copy/validator-moved.wasm", "-o", "again.wasm")
+    assert (terminal.folder / "again.wasm").read_bytes() == first
+
+
+def test_init_writes_a_project_that_can_be_read(terminal: Terminal) -> None:
+    done = terminal.type("init", "acme:my-app")
+    assert (done.code, done.out) == (0, "wrote wasmcloud.toml\n")
+    assert terminal.type("lock").code == 0
+    again = terminal.type("init")
+    assert (again.code, again.err.splitlines()[0]) == (2, "error: wasmcloud.toml exists already")
+
+
+ERRORS = [
+    (["buidl"], 2, "error: there is no command 'buidl', did you mean 'build'?", "hint: wpkg --help"),
+    (["build", "--compsoe"], 2, "error: no such option", "hint: wpkg build --help"),
+    (["build"], 2, "error: there is no wasmcloud.toml in .", "hint: run 'wpkg init' there, or name the folder with -C"),
+    (["build", "-C", "nowhere"], 2, "error: there is no folder nowhere", None),
+    (["add", "-C", "validator", "harness"], 2, "error: 'harness' is not a package name", "hint: a package name is"),
+    (["add", "-C", "validator", "pay:x@^^1"], 2, "error: '^^1' is not a version requirement", "hint: write it as cargo"),
+    (["add", "-C", "validator", "pay:nothing@1"], 6, "error: pay:nothing is not in the registry: there is no", "hint: check"),
+    (["add", "-C", "validator", "other:x@1"], 2, "error: no registry is configured for the namespace 'other'", "hint: add to"),
+    (["compose", "harness.wasm", "--with", "text.wat", "-o", "o.wasm"], 2, "error: text.wat: it is text, not a binary", "hint"),
+    (["compose", "harness.wasm", "--with", "core.wasm", "-o", "o.wasm"], 2, "error: core.wasm: it is a core module", "hint"),
+    (["compose", "harness.wasm", "--with", "empty.wasm", "-o", "o.wasm"], 2, "error: empty.wasm: it is empty", None),
+    (["compose", "harness.wasm", "--with", "folder", "-o", "o.wasm"], 2, "error: folder is a folder, a component file", None),
+    (["compose", "harness.wasm", "--with", "cut.wasm", "-o", "o.wasm"], 2, "error: cut.wasm: malformed component: ", None),
+    (["compose", "harness.wasm", "--with", "none.wasm", "-o", "o.wasm"], 2, "error: none.wasm is not there", None),
+    (["compose", "harness.wasm"], 2, "error: say where the result goes with -o FILE, or ask for --plan", "hint"),
+    (["push", "-C", "validator"], 2, "error: name the key to sign with (--key FILE)", "hint"),
+    (["push", "-C", "validator", "--key", "none.key"], 2, "error: cannot read none.key: no such file", None),
+    (["pull", "127.0.0.1:1/a/b:1.0.0"], 6, "error: manifest 127.0.0.1:1/a/b:1.0.0: cannot reach 127.0.0.1:1 (connection refused)", "hint"),
+    (["pull", "ghcr.io/a/b:1.0.0", "--offline"], 6, "error: manifest ghcr.io/a/b:1.0.0 is not in the cache, and --offline", "hint"),
+    (["pull", "a:b@1.0.0"], 2, "error: there is no wasmcloud.toml in .", "hint"),
+    (["verify", "-C", "validator", "pay:validator@1.0.0"], 2, "error: nothing says whom to trust", "hint: name a public key"),
+    (["lock", "-C", "broken"], 2, "error: wasmcloud.toml: not valid TOML: ", None),
+    (["inspect", "text.wat"], 2, "error: text.wat: it is text", "hint"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "first", "hint"), ERRORS, ids=[" ".join(case[0]) for case in ERRORS]
+)
+def test_errors_are_one_sentence_a_hint_and_a_code(
+    terminal: Terminal, arguments: list[str], code: int, first: str, hint: str | None
+) -> None:
+    folder = terminal.folder
+    terminal.project("validator")
+    (folder / "text.wat").write_text("(component)")
+    (folder / "core.wasm").write_bytes(b"\0asm\x01\0\0\0")
+    (folder / "empty.wasm").write_bytes(b"")
+    (folder / "cut.wasm").write_bytes((folder / "validator.wasm").read_bytes()[:300])
+    (folder / "folder").mkdir()
+    (folder / "broken").mkdir()
+    (folder / "broken" / "wasmcloud.toml").write_text("name = ")
+    outcome = terminal.type(*arguments)
+    assert outcome.code == code, outcome
+    lines = [
+        line for line in outcome.err.splitlines() if not line.startswith(" ") and not line.startswith("warning")
+    ]
+    assert lines[0].startswith(first), outcome.err
+    if hint is not None:
+        assert lines[1].startswith(hint), outcome.err
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    assert not (folder / "o.wasm").exists()
+
+    document = terminal.type(*arguments, "--json").document
+    assert document["schema"] == "wpkg.error/1"
+    assert document["error"]["exit"] == code
+    assert first.removeprefix("error: ") in document["error"]["message"]
+
+
+def test_in_ci_the_lock_is_not_touched(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = terminal.project("validator", '[dependencies]\n"pay:harness" = "^0.1"\n')
+    monkeypatch.setenv("CI", "true")
+    for arguments in (["lock"], ["build", "--compose"], ["push", "--unsigned"]):
+        outcome = terminal.type(*arguments, "-C", "validator")
+        assert outcome.code == 7, outcome
+        assert "wpkg.lock needs to be updated, which was forbidden: there is no lock file" in outcome.err
+    assert not (root / "wpkg.lock").exists()
+
+
+def test_a_wrong_password_is_said_and_nothing_is_pushed(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.project("harness")
+    terminal.type("key", "generate", "--output", "k")
+    terminal.type("build", "-C", "harness")
+    monkeypatch.setenv("WPKG_KEY_PASSWORD", "other")
+    outcome = terminal.type("push", "-C", "harness", "--key", "../k.key")
+    assert outcome.code == 2
+    assert "../k.key: " in outcome.err
+    assert "password" in outcome.err
+    assert "other" not in outcome.err.replace("another", "")
+
+
+def test_a_key_is_never_overwritten(terminal: Terminal) -> None:
+    assert terminal.type("key", "generate").code == 0
+    before = (terminal.folder / "wpkg.key").read_bytes()
+    assert terminal.type("key", "generate").code == 2
+    assert (terminal.folder / "wpkg.key").read_bytes() == before
+
+
+def test_what_a_registry_says_cannot_drive_the_terminal(terminal: Terminal) -> None:
+    outcome = terminal.type("inspect", "x\x1b[2Jy.wasm")
+    assert "\x1b" not in outcome.err
+    assert "\\x1b[2J" in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], ["-h"], ["build", "--help"], ["key", "--help"]])
+def test_help_goes_to_stdout(terminal: Terminal, arguments: list[str]) -> None:
+    outcome = terminal.type(*arguments)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("Usage: wpkg")
+
+
+def test_version(terminal: Terminal) -> None:
+    assert terminal.type("--version").out.startswith("wpkg 0.")

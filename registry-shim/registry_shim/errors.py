@@ -1,0 +1,42 @@
+"""What goes wrong in the registry apart from what a client did; see `protocol` for how it is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput, RegistryError
+
+if TYPE_CHECKING:
+    from wpkg.oci.digest import Digest
+
+
+class UnusableRoot(InvalidInput):
+    """The directory that shall hold the registry cannot."""
+
+
+class RootInUse(RegistryError):
+    """Another process serves the same root."""
+
+
+class CannotListen(RegistryError):
+    """The address cannot be listened on."""
+
+
+class DamagedStore(RegistryError):
+    """What is on disk is not what was put there. Never names a path of the server."""
+
+
+class UnknownUpload(RegistryError):
+    """There is no such upload session in the repository."""
+
+
+class BusyUpload(RegistryError):
+    """Another request is writing to the upload session."""
+
+
+class MissingContent(RegistryError):
+    """A manifest refers to content that the repository does not have."""
+
+    def __init__(self, digest: Digest) -> None:
+        super().__init__(f"{digest} is not in this repository; push it before the manifest that names it")
+        self.digest = digest

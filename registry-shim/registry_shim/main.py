@@ -1,0 +1,87 @@
+"""The command `registry-shim`: translates options, calls, and says what went wrong."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from registry_shim.protocol.registry import Registry
+from registry_shim.server import address_of, listen
+from registry_shim.server import serve as run_server
+from registry_shim.store.store import Store
+from wpkg import __version__
+from wpkg.errors import WpkgError
+
+PROGRAM = "registry-shim"
+DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
+DEFAULT_PORT = 5000
+_INTERRUPTED = 130  # 128 + SIGINT, before the server has taken the signal over
+
+
+def _new_id() -> str:
+    return secrets.token_hex(16)
+
+
+@click.group()
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Run a small OCI registry that keeps everything in plain image layouts on disk."""
+
+
+@cli.command()
+@click.option(
+    "--root",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Directory of the registry; made if need be.",
+)
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 for any free one.",
+)
+def serve(root: Path, host: str, port: int) -> None:
+    """Serve the registry in DIR until interrupted; print its address once it answers.
+
+    It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    """
+    with Store(root, _new_id) as store:
+        listener = listen(host, port)
+        address = address_of(listener)
+        run_server(Registry(store), listener, lambda: click.echo(address))
+
+
+def main() -> None:
+    """Run the command and exit; errors are one sentence on stderr and an exit code of `wpkg.errors`."""
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        cli(prog_name=PROGRAM, standalone_mode=False)
+    except WpkgError as error:
+        return _fail(str(error), error.hint, error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.ClickException as error:
+        message = error.format_message()
+        return _fail(message[:1].lower() + message[1:].removesuffix("."), f"{PROGRAM} --help", error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _INTERRUPTED
+    return 0
+
+
+def _fail(message: str, hint: str | None, exit_code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    if hint is not None:
+        click.echo(f"hint: {hint}", err=True)
+    return exit_code

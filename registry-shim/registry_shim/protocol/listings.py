@@ -1,0 +1,72 @@
+"""What can be asked about a repository: its tags, and the referrers of a manifest.
+
+Distribution-spec v1.1.1, "Listing Tags", "Listing Referrers".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from registry_shim.limits import MAX_PAGE_DIGITS
+from registry_shim.protocol.messages import (
+    ErrorCode,
+    Headers,
+    Response,
+    bad_request,
+    echo,
+    json_response,
+    not_found,
+)
+from registry_shim.protocol.routes import read_digest
+from wpkg.oci.manifest import IMAGE_INDEX, Index
+
+if TYPE_CHECKING:
+    from registry_shim.protocol.messages import Request
+    from registry_shim.protocol.routes import Route
+    from registry_shim.store.store import Store
+
+
+def get_api(_store: Store, _route: Route, _request: Request) -> Response:
+    """That this is a registry ("Determining Support"); the header is for clients older than the specification."""
+    return json_response(HTTPStatus.OK, {}, headers=(("Docker-Distribution-API-Version", "registry/2.0"),))
+
+
+def get_tags(store: Store, route: Route, request: Request) -> Response:
+    """One page of the tags, in ASCII order, with a link to the next."""
+    repository = store.find(route.repository)
+    if repository is None:
+        raise not_found(ErrorCode.NAME_UNKNOWN, f"there is no repository '{route.repository}'")
+    tags = repository.tags()
+    last = request.parameter("last")
+    start = bisect_right(tags, last) if last is not None else 0
+    count = _page_size(request.parameter("n"), len(tags))
+    page = tags[start : start + count]
+    headers: Headers = ()
+    if page and start + len(page) < len(tags):
+        # A tag needs no encoding within a query; quoting it is for the reader's peace of mind.
+        link = f"/v2/{route.repository}/tags/list?n={count}&last={quote(page[-1])}"
+        headers = (("Link", f'<{link}>; rel="next"'),)
+    return json_response(HTTPStatus.OK, {"name": route.repository, "tags": page}, headers=headers)
+
+
+def _page_size(text: str | None, everything: int) -> int:
+    if text is None:
+        return everything
+    if not (text.isascii() and text.isdecimal()):
+        raise bad_request(ErrorCode.SIZE_INVALID, f"n is a number of tags, not {echo(text)}")
+    return min(int(text), everything) if len(text) <= MAX_PAGE_DIGITS else everything
+
+
+def get_referrers(store: Store, route: Route, request: Request) -> Response:
+    """The index of the manifests whose subject is the digest; empty for whatever is not known here."""
+    subject = read_digest(route.item)
+    artifact_type = request.parameter("artifactType") or None
+    repository = store.find(route.repository)
+    found = repository.referrers(subject, artifact_type) if repository is not None and subject is not None else []
+    headers: Headers = (("Content-Type", IMAGE_INDEX),)
+    if artifact_type is not None:
+        headers = (*headers, ("OCI-Filters-Applied", "artifactType"))
+    return Response(HTTPStatus.OK, headers, Index(tuple(found)).encode())

@@ -1,0 +1,126 @@
+"""Requests, responses and refusals as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from registry_shim.limits import MAX_ECHO_LENGTH
+from wpkg.errors import InvalidInput
+from wpkg.oci.strict_json import dump_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry_shim.store.blobs import BlobFile
+
+JSON = "application/json"
+BINARY = "application/octet-stream"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class ErrorCode(StrEnum):
+    """The codes that an error may have (distribution-spec v1.1.1, "Error Codes")."""
+
+    BLOB_UNKNOWN = "BLOB_UNKNOWN"
+    BLOB_UPLOAD_INVALID = "BLOB_UPLOAD_INVALID"
+    BLOB_UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+    DIGEST_INVALID = "DIGEST_INVALID"
+    MANIFEST_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
+    MANIFEST_INVALID = "MANIFEST_INVALID"
+    MANIFEST_UNKNOWN = "MANIFEST_UNKNOWN"
+    NAME_INVALID = "NAME_INVALID"
+    NAME_UNKNOWN = "NAME_UNKNOWN"
+    SIZE_INVALID = "SIZE_INVALID"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    DENIED = "DENIED"
+    UNSUPPORTED = "UNSUPPORTED"
+    TOOMANYREQUESTS = "TOOMANYREQUESTS"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for, without the body."""
+
+    method: str
+    path: str  # as it was sent, still percent-encoded
+    query: str = ""  # the same, without '?'
+    headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
+
+    def parameters(self, name: str) -> list[str]:
+        """The values that the query gives `name`, in order.
+
+        '+' stands for itself: no parameter has spaces, but media types have plus signs, and people type them.
+        """
+        pairs = (item.partition("=") for item in self.query.split("&"))
+        return [unquote(value) for key, _, value in pairs if unquote(key) == name]
+
+    def parameter(self, name: str) -> str | None:
+        """The first value that the query gives `name`."""
+        return next(iter(self.parameters(name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSlice:
+    """A part of a stored blob, to be streamed and then closed by whoever sends it."""
+
+    blob: BlobFile
+    offset: int  # bytes from the start of the blob
+    length: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client is told."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes | BlobSlice = b""
+
+
+class Refusal(InvalidInput):
+    """A request is answered with an error; `response` is that answer. The message repeats no server path."""
+
+    def __init__(
+        self, status: int, error_code: ErrorCode, message: str, *, headers: Headers = (), detail: object = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
+        self.headers = headers
+        self.detail = detail
+
+    @property
+    def response(self) -> Response:
+        """The answer (distribution-spec v1.1.1, "Error Codes")."""
+        error: dict[str, Any] = {"code": str(self.error_code), "message": self.message}
+        if self.detail is not None:
+            error["detail"] = self.detail
+        return json_response(self.status, {"errors": [error]}, headers=self.headers)
+
+
+def json_response(
+    status: int, value: Mapping[str, Any], *, media_type: str = JSON, headers: Headers = ()
+) -> Response:
+    """A response whose body is `value`."""
+    return Response(status, (("Content-Type", media_type), *headers), dump_json(value))
+
+
+def echo(text: str) -> str:
+    """What a client sent, quoted and short enough to be repeated in an error."""
+    cut = text if len(text) <= MAX_ECHO_LENGTH else f"{text[:MAX_ECHO_LENGTH]}…"
+    return f"'{cut}'"
+
+
+def bad_request(error_code: ErrorCode, message: str) -> Refusal:
+    """The refusal of a request that is wrong in itself."""
+    return Refusal(HTTPStatus.BAD_REQUEST, error_code, message)
+
+
+def not_found(error_code: ErrorCode, message: str) -> Refusal:
+    """The refusal of a request for something that is not here."""
+    return Refusal(HTTPStatus.NOT_FOUND, error_code, message)

@@ -1,0 +1,338 @@
+"""The server: the protocol over sockets, as an ASGI 3 application on uvicorn.
+
+The event loop carries bytes and never waits for a disk: whatever hashes, syncs or reads more than a little
+runs in a few worker threads, one piece of `CHUNK_SIZE` per transfer and direction at a time. While one piece
+is at work the next one is received, or the last one sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+import uvicorn
+
+from registry_shim.errors import CannotListen
+from registry_shim.limits import (
+    BODY_IDLE_SECONDS,
+    CHUNK_SIZE,
+    IMMEDIATE_READ_SIZE,
+    KEEP_ALIVE_SECONDS,
+    LISTEN_BACKLOG,
+    SHUTDOWN_GRACE_SECONDS,
+    WORKER_THREADS,
+)
+from registry_shim.protocol.messages import BlobSlice, ErrorCode, Refusal, Request, Response
+from registry_shim.protocol.registry import refuse
+from wpkg.errors import WpkgError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from concurrent.futures import Executor
+
+    from registry_shim.protocol.intake import Intake
+    from registry_shim.protocol.registry import Registry
+
+logger = logging.getLogger("registry_shim")
+
+T = TypeVar("T")
+
+
+class Scope(TypedDict):
+    """What ASGI says of an HTTP request, as far as it is used here."""
+
+    type: str
+    method: str
+    raw_path: bytes
+    query_string: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
+class Event(TypedDict, total=False):
+    """A message of ASGI, in either direction."""
+
+    type: str
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    more_body: bool
+
+
+if TYPE_CHECKING:
+    Receive = Callable[[], Awaitable[Event]]
+    Send = Callable[[Event], Awaitable[None]]
+
+
+class ClientGone(Exception):
+    """The client closed the connection before it had sent or received everything."""
+
+
+class Application:
+    """The ASGI application. `workers` run what may block; whoever makes the application ends them."""
+
+    def __init__(self, registry: Registry, workers: Executor) -> None:
+        self._registry = registry
+        self._workers = workers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"a registry speaks HTTP, not {scope['type']}")
+        what = f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+        try:
+            response = await self._answer(_read_request(scope), receive)
+        except ClientGone:
+            return
+        except asyncio.CancelledError:
+            response = _refuse_to_go_on()
+        except WpkgError as error:
+            response = refuse(error)
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                logger.log(logging.ERROR, "%s: %s", what, error)
+        except Exception as error:
+            # The last resort: told in full to the log, and in one line to the client.
+            logger.exception(what)
+            response = _describe_failure(error)
+        try:
+            await self._send(response, receive, send)
+        except Exception:
+            logger.exception(what)
+            raise  # the connection is closed, which is all that can be said once a response has begun
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        if self._registry.is_immediate(request):
+            step = self._registry.begin(request)
+        else:
+            step = await self._work(self._registry.begin, request)
+        if isinstance(step, Response):
+            return step
+        try:
+            last = await self._take_body(step, receive)
+        except BaseException:
+            await self._work(step.close)
+            raise
+        return await self._work(_complete, step, last)
+
+    async def _take_body(self, intake: Intake, receive: Receive) -> bytes:
+        """The last piece of the body, when `intake` has taken what came before.
+
+        One piece is at work while the next one arrives. Raises: ClientGone, WpkgError.
+        """
+        at_work: asyncio.Task[None] | None = None
+        try:
+            while True:
+                piece, is_last = await _receive_piece(receive)
+                if at_work is not None:
+                    await at_work
+                if is_last:
+                    return piece
+                at_work = asyncio.create_task(self._work(intake.take, piece))
+        finally:
+            if at_work is not None:
+                await _settle(at_work)
+
+    async def _send(self, response: Response, receive: Receive, send: Send) -> None:
+        body = response.body
+        try:
+            await send(
+                {"type": "http.response.start", "status": response.status, "headers": _encode_headers(response)}
+            )
+            if isinstance(body, bytes):
+                await send({"type": "http.response.body", "body": body})
+            elif body.length <= IMMEDIATE_READ_SIZE:
+                await send({"type": "http.response.body", "body": _read(body, 0, body.length)})
+            else:
+                await self._stream(body, receive, send)
+        finally:
+            if isinstance(body, BlobSlice):
+                body.blob.close()
+
+    async def _stream(self, body: BlobSlice, receive: Receive, send: Send) -> None:
+        """Send a long body, reading ahead by one piece, until it ends or the client is gone."""
+        gone = asyncio.create_task(_wait_until_gone(receive))
+        ahead = asyncio.create_task(self._work(_read, body, 0, CHUNK_SIZE))
+        try:
+            for position in range(0, body.length, CHUNK_SIZE):
+                piece = await ahead
+                following = position + CHUNK_SIZE
+                if following < body.length:
+                    ahead = asyncio.create_task(self._work(_read, body, following, CHUNK_SIZE))
+                if gone.done():
+                    return
+                await send({"type": "http.response.body", "body": piece, "more_body": following < body.length})
+        finally:
+            gone.cancel()
+            await _settle(gone)
+            await _settle(ahead)
+
+    async def _work(self, function: Callable[..., T], *arguments: object) -> T:
+        """What `function` returns, from a worker thread; a cancelled caller still waits for it to end.
+
+        Otherwise files could be closed under a thread that is reading or writing them.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            while not future.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
+            raise
+
+
+def _complete(intake: Intake, piece: bytes) -> Response:
+    """The response to a body whose last piece is `piece`; a small push is one visit to a worker."""
+    try:
+        intake.take(piece)
+        return intake.finish()
+    finally:
+        intake.close()
+
+
+def _read_request(scope: Scope) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Request(
+        scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
+    )
+
+
+def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
+    has_length = any(name == b"content-length" for name, _ in headers)
+    if isinstance(response.body, bytes) and not has_length and response.status != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    return headers
+
+
+async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
+    """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
+    parts: list[bytes] = []
+    size = 0
+    while size < CHUNK_SIZE:
+        try:
+            async with asyncio.timeout(BODY_IDLE_SECONDS):
+                event = await receive()
+        except TimeoutError as error:
+            raise Refusal(
+                HTTPStatus.REQUEST_TIMEOUT,
+                ErrorCode.BLOB_UPLOAD_INVALID,
+                f"no byte of the body came for {BODY_IDLE_SECONDS} seconds",
+            ) from error
+        if event["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(event.get("body", b""))
+        size += len(parts[-1])
+        if not event.get("more_body", False):
+            return b"".join(parts), True
+    return b"".join(parts), False
+
+
+async def _settle(task: asyncio.Task[T]) -> None:
+    """Wait for a task whose outcome no longer matters."""
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass  # a body that nobody asked for
+
+
+def _read(body: BlobSlice, position: int, length: int) -> bytes:
+    """Exactly the bytes of `body` from `position` that are there and wanted. Raises: EOFError."""
+    length = min(length, body.length - position)
+    data = body.blob.read(body.offset + position, length)
+    if len(data) != length:
+        # The head of the response is on its way; breaking off is the only way left to say so.
+        raise EOFError("a stored blob became shorter while it was being sent")
+    return data
+
+
+def _refuse_to_go_on() -> Response:
+    message = "the registry is being shut down; an upload can go on when it is back"
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.UNSUPPORTED, message).response
+
+
+def _describe_failure(error: Exception) -> Response:
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_full:
+        refusal = Refusal(HTTPStatus.INSUFFICIENT_STORAGE, ErrorCode.DENIED, "the registry's disk is full")
+    else:
+        refusal = Refusal(
+            HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNSUPPORTED, "the registry failed; its log says why"
+        )
+    return refusal.response
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections to `host` at `port`, 0 for any free one. Raises: CannotListen."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(LISTEN_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of what listens, `http://127.0.0.1:5000`."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def serve(registry: Registry, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered."""
+    with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
+        config = uvicorn.Config(
+            Application(registry, workers),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="critical",  # what goes wrong in the application is logged above, where it is known
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+            backlog=LISTEN_BACKLOG,
+        )
+        _Server(config, announce).run([listener])

@@ -1,0 +1,144 @@
+"""The root directory: which repositories there are, where each lies, and that only one process serves them.
+
+A repository's name is its directory below the root. Names nest, so `a/blobs` would lie inside of repository
+`a`: components that the layout uses for itself get a `_` in front, with which no component begins.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
+from registry_shim.store.disk import make_directory
+from registry_shim.store.repository import (
+    BLOBS_DIRECTORY,
+    INDEX_FILE,
+    JOURNAL_FILE,
+    LAYOUT_FILE,
+    UPLOADS_DIRECTORY,
+    Repository,
+)
+from wpkg.oci.reference import is_repository_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from wpkg.oci.digest import Digest
+
+LOCK_FILE = ".lock"
+RESERVED_COMPONENTS = frozenset({BLOBS_DIRECTORY, INDEX_FILE, JOURNAL_FILE, LAYOUT_FILE})
+
+
+def directory_of(path: str) -> str:
+    """Where repository `path` lies below the root."""
+    return "/".join(f"_{part}" if part in RESERVED_COMPONENTS else part for part in path.split("/"))
+
+
+def repository_in(directory: str) -> str:
+    """The repository that lies in `directory` below the root; no repository's path if none can."""
+    parts = directory.split("/")
+    return "/".join(part[1:] if part[1:] in RESERVED_COMPONENTS and part[0] == "_" else part for part in parts)
+
+
+class Store:
+    """Every repository below one root. Safe for several threads; for one process at a time.
+
+    `new_id` gives 32 hexadecimal digits that nobody can guess: whoever knows a session's may write to it.
+
+    Raises: UnusableRoot, RootInUse.
+    """
+
+    def __init__(self, root: Path, new_id: Callable[[], str]) -> None:
+        self._root = root
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._repositories: dict[str, Repository] = {}
+        try:
+            make_directory(root)
+            self._lock_handle = os.open(root / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+            fcntl.flock(self._lock_handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock_handle)
+            raise RootInUse(
+                f"another registry-shim serves '{root}'", hint="stop it, or give another --root"
+            ) from error
+        except OSError as error:
+            raise UnusableRoot(
+                f"'{root}' cannot hold a registry: {error.strerror}",
+                hint="give a directory that can be written to",
+            ) from error
+        self._recover()
+
+    def find(self, path: str) -> Repository | None:
+        """The repository at `path`, None when there is none. Reads its index on first use.
+
+        Raises: DamagedStore.
+        """
+        repository = self._repositories.get(path)
+        if repository is not None or not is_repository_path(path):
+            return repository
+        directory = self._root / directory_of(path)
+        if not Repository.exists(directory):
+            return None
+        with self._lock:
+            if path not in self._repositories:
+                self._repositories[path] = Repository.load(directory, self._new_id)
+            return self._repositories[path]
+
+    def obtain(self, path: str) -> Repository:
+        """The repository at `path`, a valid one, created when there is none. Raises: DamagedStore."""
+        repository = self.find(path)
+        if repository is not None:
+            return repository
+        directory = self._root / directory_of(path)
+        with self._lock:
+            if path not in self._repositories:
+                make = Repository.load if Repository.exists(directory) else Repository.create
+                self._repositories[path] = make(directory, self._new_id)
+            return self._repositories[path]
+
+    def is_loaded(self, path: str) -> bool:
+        """Whether the repository is in memory, so that `find` neither reads nor waits."""
+        return path in self._repositories
+
+    def mount(self, digest: Digest, source: str, target: str) -> bool:
+        """Whether repository `target` has the blob now, shared with `source` when it had to come from there."""
+        origin = self.find(source)
+        if origin is None or origin.blobs.size(digest) is None:
+            return False
+        return self.obtain(target).blobs.link(origin.blobs, digest)
+
+    def close(self) -> None:
+        """Leave every repository as a plain image layout, and the root to others."""
+        with self._lock:
+            for repository in self._repositories.values():
+                repository.close()
+            self._repositories.clear()
+            os.close(self._lock_handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _recover(self) -> None:
+        """Compact what a killed process left in journals, so that other tools read it too."""
+        for path in self._with_journal():
+            try:
+                self.find(path)
+            except DamagedStore:
+                continue  # it says so to whoever asks for it; the others are fine
+
+    def _with_journal(self) -> Iterator[str]:
+        for directory, names, files in os.walk(self._root):
+            names[:] = [name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY)]
+            if JOURNAL_FILE in files and (Path(directory) / JOURNAL_FILE).stat().st_size:
+                yield repository_in(Path(directory).relative_to(self._root).as_posix())

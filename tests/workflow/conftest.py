@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-REGISTRY = "127.0.0.1:5000/demo"
 PLATFORM = """package pay:platform@0.1.0;
 interface validation { record transaction { id: string, amount: u64 } validate: func(t: transaction) -> bool; }
 """
@@ -37,7 +36,7 @@ build_artifact = "build/{name}.wasm"
 [package]
 name = "pay:{name}"
 [registries]
-pay = "127.0.0.1:5000/demo"
+pay = "{registry}/demo"
 """
 TRUST = """
 [trust]
@@ -60,6 +59,7 @@ class Company:
 
     folder: Path
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    address: str = "127.0.0.1:5000"
     platform_key: PrivateKey = field(default_factory=lambda: PrivateKey.generate(Chance("platform")))
     bank_key: PrivateKey = field(default_factory=lambda: PrivateKey.generate(Chance("bank")))
     stranger_key: PrivateKey = field(default_factory=lambda: PrivateKey.generate(Chance("stranger")))
@@ -88,7 +88,10 @@ class Company:
         """A project folder."""
         root = self.folder / "projects" / name
         root.mkdir(parents=True, exist_ok=True)
-        (root / "wasmcloud.toml").write_text(PROJECT.format(name=name, version=version) + extra)
+        (root / "wasmcloud.toml").write_text(
+            PROJECT.format(name=name, version=version, registry=self.address)
+            + extra.replace("127.0.0.1:5000", self.address)
+        )
         (root / "platform.pub").write_bytes(self.platform_key.public.pem)
         return root
 
@@ -110,7 +113,7 @@ class Company:
 
     def repository(self, name: str) -> Repository:
         """Where a package of the company is."""
-        return Repository.parse(f"{REGISTRY}/pay/{name}")
+        return Repository.parse(f"{self.address}/demo/pay/{name}")
 
     def key_file(self, key: PrivateKey, name: str) -> Path:
         """The public half of a key, in a file."""
@@ -122,6 +125,3 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
     return Company(tmp_path)
-
-
-__all__ = ["replace"]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from wpkg.documents.strict_json import Members, dump_json, load_json
 from wpkg.errors import InvalidInput, RegistryError
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
@@ -22,7 +23,6 @@ from wpkg.names.version import Version
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import Index, Manifest
-from wpkg.oci.strict_json import Members, dump_json, load_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

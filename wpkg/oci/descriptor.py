@@ -10,7 +10,7 @@ from wpkg.oci.digest import Digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wpkg.oci.strict_json import Members
+    from wpkg.documents.strict_json import Members
 
 
 @dataclass(frozen=True, slots=True)

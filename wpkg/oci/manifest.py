@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import InvalidDigest
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json, load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import tomlkit
 from tomlkit.items import Table
 
-from wpkg.project.project_file import PROJECT_FILE
-from wpkg.project.tables import InvalidProjectFile
+from wpkg.project.project_file import PROJECT_FILE, InvalidProjectFile
 
 if TYPE_CHECKING:
     from wpkg.names.package_name import PackageName

@@ -11,15 +11,15 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, LockOutOfDate, WpkgError
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Repository
-from wpkg.project.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 LOCK_FILE = "wpkg.lock"
 LOCK_VERSION = 1
@@ -90,25 +90,18 @@ class Lock:
 
 
 def read_lock(text: str) -> Lock:
-    """The lock that `text` holds. Raises: InvalidLockFile."""
+    """The lock that `text` holds. Raises: InvalidInput."""
     if any(line.startswith(_CONFLICT_MARKERS) for line in text.splitlines(keepends=True)):
         raise InvalidLockFile(
             f"{LOCK_FILE} has conflict markers of a merge",
             hint=f"take either side of {LOCK_FILE}, then run 'wpkg lock' to bring it up to date",
         )
     try:
-        document = Table(tomllib.loads(text))
-        version = document.values.get("version")
-        if version != LOCK_VERSION:
-            raise InvalidLockFile(
-                f"it has format version {version}, this wpkg reads version {LOCK_VERSION}", hint="use a newer wpkg"
-            )
-        document.only(("version", "package"))
-        lock = Lock(tuple(_packages(document)))
+        lock = _lock(Table(tomllib.loads(text), fault=InvalidLockFile))
     except tomllib.TOMLDecodeError as error:
         raise InvalidLockFile(f"not valid TOML: {error}").within(LOCK_FILE) from error
     except WpkgError as error:
-        raise InvalidLockFile(str(error), hint=error.hint).within(LOCK_FILE) from error
+        raise error.within(LOCK_FILE) from None
     if lock.encode() != text:
         raise InvalidLockFile(
             f"{LOCK_FILE} is not as wpkg wrote it: it was edited or damaged",
@@ -117,37 +110,30 @@ def read_lock(text: str) -> Lock:
     return lock
 
 
-def _packages(document: Table) -> Iterator[LockedPackage]:
-    entries = document.values.get("package", [])
-    if not isinstance(entries, list):
-        raise InvalidLockFile("package is not an array of tables")
-    for i, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise InvalidLockFile(f"package[{i}] is not a table")
-        table = Table(entry, f"package[{i}]")
-        table.only(_KEYS)
-        try:
-            yield _package(table)
-        except WpkgError as error:
-            raise error.within(table.path) from None
+def _lock(document: Table) -> Lock:
+    version = document.values.get("version")
+    if version != LOCK_VERSION:
+        raise InvalidLockFile(
+            f"it has format version {version}, this wpkg reads version {LOCK_VERSION}", hint="use a newer wpkg"
+        )
+    document.only(("version", "package"))
+    return Lock(tuple(_package(table) for table in document.tables("package")))
 
 
 def _package(table: Table) -> LockedPackage:
+    table.only(_KEYS)
     source = table.required_text("source")
     if not source.startswith(_SOURCE_SCHEME):
-        raise InvalidLockFile(f"source '{source}' is not an {_SOURCE_SCHEME} location")
-    size = table.values.get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise InvalidLockFile("size is not a number of bytes")
+        raise table.fail("source", f"it is not an {_SOURCE_SCHEME} location")
     return LockedPackage(
-        name=PackageName.parse(table.required_text("name")),
-        version=Version.parse(table.required_text("version")),
+        name=table.parsed("name", PackageName.parse),
+        version=table.parsed("version", Version.parse),
         kind=table.required_text("kind"),
         source=Repository.parse(source.removeprefix(_SOURCE_SCHEME)),
         tag=table.required_text("tag"),
-        manifest=Digest.parse(table.required_text("manifest")),
-        component=Digest.parse(table.required_text("component")),
-        size=size,
+        manifest=table.parsed("manifest", Digest.parse),
+        component=table.parsed("component", Digest.parse),
+        size=table.count("size", default=-1, least=0),
         dependencies=tuple(PackageName.parse(name) for name in table.texts("dependencies") or ()),
         signers=table.texts("signers") or (),
     )

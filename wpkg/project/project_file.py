@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from wpkg.errors import WpkgError
+from wpkg.documents.toml_table import Table
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
 from wpkg.oci.reference import Repository
-from wpkg.project.tables import InvalidProjectFile, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-T = TypeVar("T")
+    from collections.abc import Mapping
 
 PROJECT_FILE = "wasmcloud.toml"
 
-_DEPENDENCY_KEYS = ("version", "oci", "path", "link")
-_COMPOSITION_KEYS = ("root", "socket", "components", "output", "share-modules", "imports")
-_LINKS = ("build", "runtime")
-# Tables of the format that this version does not act on. Reading past a rule is worse than refusing it.
-_NOT_YET = {
-    "capabilities": "restrictions of the result's imports",
-    "workspace": "several projects with one lock",
-}
+_DEPENDENCY_KEYS = ("version", "oci", "link")
+_COMPOSITION_KEYS = ("root", "socket", "components", "output", "imports")
+# Keys of the format that this version does not act on. Reading past a rule is worse than refusing it.
+_LATER_TABLES = ("capabilities", "workspace")
+_LATER_DEPENDENCY_KEYS = ("path",)
+_LATER_COMPOSITION_KEYS = ("share-modules",)
+
+
+class InvalidProjectFile(InvalidInput):
+    """`wasmcloud.toml` does not say what it has to, or says what cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,62 +121,49 @@ class Project:
 
 
 def read_project(text: str) -> Project:
-    """The project that `text` describes. Raises: InvalidProjectFile."""
+    """The project that `text` describes. Raises: InvalidInput."""
     try:
-        document = Table(tomllib.loads(text))
+        return _project(Table(tomllib.loads(text), fault=InvalidProjectFile))
     except tomllib.TOMLDecodeError as error:
         raise InvalidProjectFile(f"not valid TOML: {error}").within(PROJECT_FILE) from error
-    try:
-        return _project(document)
     except WpkgError as error:
         raise error.within(PROJECT_FILE) from None
 
 
 def _project(document: Table) -> Project:
-    for key, what in _NOT_YET.items():
-        if key in document:
-            raise document.fail(
-                key, f"({what}) is not supported by this version of wpkg", "remove the table, or use a newer wpkg"
-            )
+    document.only(document.values, later=_LATER_TABLES)
     name = document.required_text("name")
+    version = document.parsed("version", Version.parse)
     kind = document.text("type") or "component"
     if kind.strip().lower() != "component":
-        raise document.fail("type", f"is '{kind}', but wpkg packages components")
-    version = _parsed(document, "version", Version.parse)
-    component = document.table("component") or Table({}, "component")
+        raise document.fail("type", f"it is '{kind}', but wpkg packages components")
+    component = document.table("component") or Table({}, "component", InvalidProjectFile)
     build_directory = document.text("build") or "build"
     package = document.table("package")
     if package is not None:
         package.only(("name",))
+    trust = document.table("trust")
     return Project(
         name=name,
         version=version,
         build_command=component.text("build_command"),
         build_artifact=component.text("build_artifact") or f"{build_directory}/{name}.wasm",
         build_directory=build_directory,
-        package=_parsed(package, "name", PackageName.parse) if package is not None else None,
+        package=package.parsed("name", PackageName.parse) if package is not None else None,
         registries=_registries(document),
-        dependencies=_dependencies(document.table("dependencies")),
+        dependencies=_dependencies(document),
         composition=_composition(document, component),
-        trust=trust.values if (trust := document.table("trust")) is not None else None,
+        trust=trust.values if trust is not None else None,
     )
-
-
-def _parsed(table: Table, key: str, parse: Callable[[str], T]) -> T:
-    text = table.required_text(key)
-    try:
-        return parse(text)
-    except WpkgError as error:
-        raise InvalidProjectFile(f"{table.where(key)}: {error}", hint=error.hint) from error
 
 
 def _registries(document: Table) -> Registries:
     table = document.table("registries")
-    namespaces = {key: _parsed(table, key, _prefix) for key, _ in table.text_items()} if table is not None else {}
+    namespaces = {key: table.parsed(key, _prefix) for key in table.values} if table is not None else {}
     default = namespaces.pop("default", None)
     wash = document.table("registry")
     if default is None and wash is not None and "url" in wash:
-        default = _parsed(wash, "url", _prefix)
+        default = wash.parsed("url", _prefix)
     return Registries(namespaces, default)
 
 
@@ -188,35 +175,24 @@ def _prefix(text: str) -> str:
     return text
 
 
-def _dependencies(table: Table | None) -> tuple[Dependency, ...]:
+def _dependencies(document: Table) -> tuple[Dependency, ...]:
+    table = document.table("dependencies")
     if table is None:
         return ()
-    return tuple(_dependency(table, key, value) for key, value in table.items())
-
-
-def _dependency(table: Table, key: str, value: str | Table) -> Dependency:
-    try:
-        name = PackageName.parse(key)
-    except WpkgError as error:
-        raise InvalidProjectFile(f"{table.path}: {error}", hint=error.hint) from error
-    if isinstance(value, str):
-        return Dependency(name, _parsed(table, key, Requirement.parse))
-    value.only(_DEPENDENCY_KEYS)
-    if "path" in value:
-        raise value.fail(
-            "path",
-            "is not supported by this version of wpkg",
-            "publish the component, or compose files with 'wpkg compose'",
-        )
-    link = value.text("link") or "build"
-    if link not in _LINKS:
-        raise value.fail("link", f"is '{link}', but must be 'build' or 'runtime'")
-    return Dependency(
-        name,
-        _parsed(value, "version", Requirement.parse),
-        _parsed(value, "oci", Repository.parse) if "oci" in value else None,
-        link,
-    )
+    found = []
+    for key, value in table.items():
+        try:
+            name = PackageName.parse(key)
+        except WpkgError as error:
+            raise error.within(table.path) from None
+        if isinstance(value, str):
+            found.append(Dependency(name, table.parsed(key, Requirement.parse)))
+            continue
+        value.only(_DEPENDENCY_KEYS, later=_LATER_DEPENDENCY_KEYS)
+        oci = value.parsed("oci", Repository.parse) if "oci" in value else None
+        link = value.word("link", ("build", "runtime"), "build")
+        found.append(Dependency(name, value.parsed("version", Requirement.parse), oci, link))
+    return tuple(found)
 
 
 def _composition(document: Table, component: Table) -> Composition:
@@ -224,9 +200,7 @@ def _composition(document: Table, component: Table) -> Composition:
     table = document.table("composition") or document.table("compose") or component.table("compose")
     if table is None:
         return Composition()
-    table.only(_COMPOSITION_KEYS)
-    if table.flag("share-modules"):
-        raise table.fail("share-modules", "is not supported by this version of wpkg")
+    table.only(_COMPOSITION_KEYS, later=_LATER_COMPOSITION_KEYS)
     imports = table.table("imports")
     return Composition(
         root=table.text("root") or table.text("socket"),

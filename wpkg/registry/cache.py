@@ -12,8 +12,8 @@ import mmap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.oci.digest import ContentMismatch, Digest, Verifier, check_content
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.registry.disk import replacing, write_file
 
 if TYPE_CHECKING:

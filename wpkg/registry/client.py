@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, InvalidDigest, Verifier, check_content
 from wpkg.oci.manifest import (
@@ -19,7 +20,6 @@ from wpkg.oci.manifest import (
     read_manifest,
 )
 from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, merge_referrer, referrers_tag
-from wpkg.oci.strict_json import InvalidJson, Members, load_json
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
 from wpkg.registry.interface import FetchedManifest
 from wpkg.registry.transport import Answer, Transport, base_url, follow

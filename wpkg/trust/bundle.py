@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.referrers import build_referrer
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json
 from wpkg.trust.envelope import Envelope
 from wpkg.trust.signed_json import load_signed_json, refuse_unknown_members
 from wpkg.trust.statement import IN_TOTO_PAYLOAD

@@ -18,7 +18,7 @@ from wpkg.trust.canonical_base64 import InvalidBase64, decode_base64, encode_bas
 from wpkg.trust.signed_json import refuse_unknown_members
 
 if TYPE_CHECKING:
-    from wpkg.oci.strict_json import Members
+    from wpkg.documents.strict_json import Members
     from wpkg.trust.keys import PrivateKey, PublicKey
 
 

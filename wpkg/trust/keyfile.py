@@ -14,8 +14,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json
 from wpkg.trust.canonical_base64 import InvalidBase64, decode_base64, encode_base64
 from wpkg.trust.keys import InvalidKey, PrivateKey
 from wpkg.trust.pem import MAX_PEM_SIZE, PemBlock, read_pem

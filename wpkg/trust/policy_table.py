@@ -25,6 +25,7 @@ import base64
 import difflib
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from wpkg.documents.toml_table import Table
 from wpkg.errors import WpkgError
 from wpkg.trust.keys import PublicKey
 from wpkg.trust.pattern import InvalidPattern, RepositoryPattern
@@ -47,102 +48,36 @@ _RULE_LATER = frozenset(
 )
 
 
-class _Table:
-    """Typed access to one TOML table; every error names the key."""
-
-    def __init__(self, value: Any, path: str, known: frozenset[str], later: frozenset[str] = frozenset()) -> None:
-        if not isinstance(value, dict):
-            raise InvalidTrustPolicy("it is not a table").within(path)
-        self._values: dict[str, Any] = value
-        self.path = path
-        for key in sorted(value):
-            if key in later:
-                raise self.error(
-                    key,
-                    "this version of wpkg does not enforce it yet, and does not ignore it either",
-                    hint="remove the line if the policy is what you want without it",
-                )
-            if key not in known:
-                near = difflib.get_close_matches(key, known | later, n=1)
-                raise self.error(
-                    key, "it is not known in a trust policy", hint=f"did you mean '{near[0]}'?" if near else None
-                )
-
-    def error(self, key: str, message: str, hint: str | None = None) -> InvalidTrustPolicy:
-        """An error about the value of `key`."""
-        return InvalidTrustPolicy(message, hint=hint).within(f"{self.path}.{key}")
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
-    def text(self, key: str) -> str:
-        """A string that must be there."""
-        value = self._values.get(key)
-        if not isinstance(value, str) or not value:
-            raise self.error(key, "it is missing" if value is None else "it is not a string with content")
-        return value
-
-    def count(self, key: str, default: int) -> int:
-        """An integer of at least 1."""
-        value = self._values.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.error(key, "it is not a number of at least 1")
-        return value
-
-    def word(self, key: str, choices: tuple[str, ...], default: str) -> str:
-        """One of `choices`."""
-        value = self._values.get(key, default)
-        if value not in choices:
-            raise self.error(key, f"it is not {' or '.join(repr(choice) for choice in choices)}")
-        return str(value)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Distinct strings; none when absent."""
-        value = self._values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(key, "it is not a list of strings")
-        if len(set(value)) != len(value):
-            raise self.error(key, "it names one twice")
-        return tuple(value)
-
-    def items(self, key: str, kind: type) -> Any:
-        """The table or list under `key`; an empty one when absent."""
-        value = self._values.get(key, kind())
-        if not isinstance(value, kind):
-            raise self.error(key, "it is written [[trust.rule]]" if kind is list else "it is not a table")
-        return value
-
-
 def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes]) -> TrustPolicy:
     """The policy in a `[trust]` table; `read_key` returns the file of a key's `path`.
 
     Raises: InvalidTrustPolicy, InvalidKey, and what `read_key` raises.
     """
-    root = _Table(dict(table), "trust", _ROOT, _ROOT_LATER)
+    root = Table(table, "trust", InvalidTrustPolicy)
+    root.only(_ROOT, later=_ROOT_LATER)
     version = table.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version != SUPPORTED_VERSION:
-        raise root.error(
+        raise root.fail(
             "version",
             "it is missing" if version is None else f"this version of wpkg reads version {SUPPORTED_VERSION}",
             hint=f"write 'version = {SUPPORTED_VERSION}' under [trust]" if version is None else None,
         )
     min_signers = root.count("min-signers", 1)
     signers = _read_signers(root, read_key)
-    rules = tuple(
-        _read_rule(_Table(item, f"trust.rule[{i}]", _RULE, _RULE_LATER), signers, min_signers)
-        for i, item in enumerate(root.items("rule", list))
-    )
+    rules = tuple(_read_rule(item, signers, min_signers) for item in root.tables("rule"))
     _refuse_ties(rules)
     default = root.word("default", ("reject", "warn"), "reject")
     return TrustPolicy(rules, cast("Literal['reject', 'warn']", default))
 
 
-def _read_signers(root: _Table, read_key: Callable[[str], bytes]) -> dict[str, Signer]:
+def _read_signers(root: Table, read_key: Callable[[str], bytes]) -> dict[str, Signer]:
     """The keys of the policy by name; no key has two names."""
     signers: dict[str, Signer] = {}
     names: dict[bytes, str] = {}
-    for name, value in sorted(root.items("keys", dict).items()):
-        table = _Table(value, f"trust.keys.{name}", _KEY, _KEY_LATER)
+    keys = root.table("keys") or Table({}, "trust.keys", InvalidTrustPolicy)
+    for name, value in sorted(keys.values.items()):
+        table = Table(value, keys.where(name), InvalidTrustPolicy)
+        table.only(_KEY, later=_KEY_LATER)
         signer = Signer(name, _read_key(table, read_key))
         other = names.setdefault(signer.key.spki, name)
         if other != name:
@@ -152,46 +87,47 @@ def _read_signers(root: _Table, read_key: Callable[[str], bytes]) -> dict[str, S
     return signers
 
 
-def _read_key(table: _Table, read_key: Callable[[str], bytes]) -> PublicKey:
+def _read_key(table: Table, read_key: Callable[[str], bytes]) -> PublicKey:
     if ("path" in table) == ("pem" in table):
         raise InvalidTrustPolicy("it needs either 'path' or 'pem'").within(table.path)
     source = "path" if "path" in table else "pem"
-    text = table.text(source)
+    text = table.required_text(source)
     try:
         key = PublicKey.from_pem(read_key(text) if source == "path" else text.encode("ascii", "replace"))
     except WpkgError as error:
         error.within(f"{table.path}.{source}")
         raise
     if "fingerprint" in table:
-        fingerprint = table.text("fingerprint")
+        fingerprint = table.required_text("fingerprint")
         if fingerprint not in {key.hint, base64.b64decode(key.hint).hex()}:
-            raise table.error("fingerprint", f"the key has another one: {key.hint}")
+            raise table.fail("fingerprint", f"the key has another one: {key.hint}")
     return key
 
 
-def _read_rule(table: _Table, signers: Mapping[str, Signer], min_signers: int) -> tuple[RepositoryPattern, Rule]:
+def _read_rule(table: Table, signers: Mapping[str, Signer], min_signers: int) -> tuple[RepositoryPattern, Rule]:
+    table.only(_RULE, later=_RULE_LATER)
     try:
-        pattern = RepositoryPattern.parse(table.text("match"))
+        pattern = RepositoryPattern.parse(table.required_text("match"))
     except InvalidPattern as error:
-        raise table.error("match", error.message, hint=error.hint) from error
+        raise table.fail("match", error.message, hint=error.hint) from error
     unsigned = table.word("unsigned", ("allow",), "reject") if "unsigned" in table else "reject"
     if unsigned == "allow" and pattern.is_everything:
-        raise table.error("unsigned", "it may not be allowed for every repository", hint="name a registry")
+        raise table.fail("unsigned", "it may not be allowed for every repository", hint="name a registry")
 
-    names = table.texts("signers")
+    names = table.texts("signers") or ()
     for name in names:
         if name not in signers:
             near = difflib.get_close_matches(name, signers, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"add a table [trust.keys.{name}]"
-            raise table.error("signers", f"'{name}' is not a key of this policy", hint=hint)
+            raise table.fail("signers", f"'{name}' is not a key of this policy", hint=hint)
     if not names and unsigned == "reject":
-        raise table.error("signers", "it names nobody, so nothing could be accepted")
+        raise table.fail("signers", "it names nobody, so nothing could be accepted")
 
     threshold = table.count("threshold", min_signers)
     if threshold < min_signers:
-        raise table.error("threshold", f"it is lower than trust.min-signers, which is {min_signers}")
+        raise table.fail("threshold", f"it is lower than trust.min-signers, which is {min_signers}")
     if names and threshold > len(names):
-        raise table.error("threshold", f"it takes {threshold} signers, the rule names {len(names)}")
+        raise table.fail("threshold", f"it takes {threshold} signers, the rule names {len(names)}")
     rule = Rule(str(pattern), tuple(signers[name] for name in names), threshold, cast("Unsigned", unsigned))
     return pattern, rule
 

@@ -1,10 +1,10 @@
-"""JSON on which a signature or a key depends: `wpkg.oci.strict_json`, bounded, without unknown members."""
+"""JSON on which a signature or a key depends: `wpkg.documents.strict_json`, bounded, without unknown members."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wpkg.oci.strict_json import InvalidJson, load_object
+from wpkg.documents.strict_json import InvalidJson, load_object
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION, VERSION_ANNOTATION
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json
 from wpkg.trust.signed_json import load_signed_json
 
 if TYPE_CHECKING:

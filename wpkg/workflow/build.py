@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wpkg import __version__
+from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.digest import Digest
-from wpkg.oci.strict_json import dump_json
 from wpkg.registry.disk import write_file
 from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
 from wpkg.workflow.compose import (

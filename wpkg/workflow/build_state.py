@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.oci.digest import Digest, InvalidDigest
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.registry.cache import mapped
 from wpkg.registry.disk import write_file
 

@@ -71,8 +71,8 @@ def up_to_date_lock(world: World, opened: OpenedProject, *, locked: bool) -> Loc
     Nothing is written. With `locked`, a lock that would change is an error. Raises: as `lock`.
     """
     reason = why_out_of_date(opened.project, opened.lock)
-    if reason is None and opened.lock is not None:
-        return opened.lock
+    if reason is None:
+        return opened.lock or Lock(())
     if locked:
         raise LockOutOfDate(
             f"{LOCK_FILE} needs to be updated, which was forbidden: {reason}",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from registry_shim.limits import MAX_ECHO_LENGTH
+from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput
-from wpkg.oci.strict_json import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

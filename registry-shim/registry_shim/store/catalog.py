@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_INDEX
 from wpkg.oci.reference import is_tag
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json, load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

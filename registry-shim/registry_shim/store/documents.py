@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import InvalidDigest
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, MalformedManifest, read_manifest
-from wpkg.oci.strict_json import InvalidJson, Members, load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -26,10 +26,10 @@ from registry_shim.store.disk import make_directory, move_into_place, sync_direc
 from registry_shim.store.documents import MANIFEST_TYPES, read_document
 from registry_shim.store.journal import Journal
 from registry_shim.store.uploads import Uploads
+from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import ContentMismatch, Digest, check_content
 from wpkg.oci.manifest import MalformedManifest
-from wpkg.oci.strict_json import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

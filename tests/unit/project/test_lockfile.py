@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from wpkg.errors import InvalidInput
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
 from wpkg.oci.digest import Digest
@@ -47,7 +48,7 @@ def test_every_byte_of_a_lock_matters() -> None:
         changed = data[:i] + bytes([data[i] ^ 1]) + data[i + 1 :]
         try:
             found = read_lock(changed.decode("utf-8", "surrogateescape"))
-        except InvalidLockFile:
+        except InvalidInput:
             continue
         if found == read_lock(LOCK.encode()):
             same.append(i)
@@ -64,17 +65,20 @@ def test_every_byte_of_a_lock_matters() -> None:
         (LOCK.encode().replace("# Written", "# written"), "not as wpkg wrote it"),
         (LOCK.encode().replace("\n", "\r\n"), "not as wpkg wrote it"),
         (LOCK.encode().replace("size = 17", "size = 017"), "not valid TOML"),
-        (LOCK.encode().replace("size = 17", "size = -17"), "size is not a number of bytes"),
-        (LOCK.encode().replace("size = 17", "extra = 1\nsize = 17"), "extra is not a key"),
-        (LOCK.encode().replace('kind = "component"\n', ""), r"package\[0\]: package\[0\].kind is missing"),
-        (LOCK.encode().replace("oci://", "https://"), "not an oci:// location"),
+        (
+            LOCK.encode().replace("size = 17", "size = -17"),
+            "package\\[0\\].size: it is not a number of at least 0",
+        ),
+        (LOCK.encode().replace("size = 17", "extra = 1\nsize = 17"), "package\\[0\\].extra: it is not a key"),
+        (LOCK.encode().replace('kind = "component"\n', ""), r"package\[0\].kind: it is missing"),
+        (LOCK.encode().replace("oci://", "https://"), "package\\[0\\].source: it is not an oci:// location"),
         (LOCK.encode().replace('version = "1.2.3"', 'version = "1.2"'), "'1.2' is not a version"),
         ("<<<<<<< HEAD\n" + LOCK.encode(), "conflict markers"),
         (LOCK.encode() + ">>>>>>> branch\n", "conflict markers"),
     ],
 )
 def test_other_files_are_refused(text: str, said: str) -> None:
-    with pytest.raises(InvalidLockFile, match=said):
+    with pytest.raises(InvalidInput, match=said):
         read_lock(text)
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wpkg.documents.strict_json import dump_json
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
 from wpkg.oci.artifact import WASM_LAYER, PackageRecord, WasmConfig, build_artifact
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import IMAGE_MANIFEST
 from wpkg.oci.reference import Repository
-from wpkg.oci.strict_json import dump_json
 from wpkg.trust.bundle import build_bundle_referrer, sign_statement
 from wpkg.trust.envelope import Envelope
 from wpkg.trust.keys import PrivateKey

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wpkg.documents.strict_json import Members
 from wpkg.errors import InvalidInput
-from wpkg.oci.strict_json import Members
 from wpkg.trust.envelope import Envelope, InvalidEnvelope, pae
 from wpkg.trust.statement import IN_TOTO_PAYLOAD
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wpkg.oci.strict_json import InvalidJson, dump_json
+from wpkg.documents.strict_json import InvalidJson, dump_json
 from wpkg.trust.signed_json import load_signed_json, refuse_unknown_members
 
 ENOUGH = 1 << 20

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wpkg.oci.strict_json import InvalidJson, Members, dump_json, load_json, load_object
+from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json, load_object
 
 
 @pytest.mark.parametrize(

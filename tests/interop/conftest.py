@@ -1,0 +1,165 @@
+"""Programs that others wrote, and registries with and without the referrers API."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.shim_process import running_shim
+from tests.workflow.conftest import TRUST, Company
+from wpkg.registry.client import RegistryClient
+from wpkg.workflow.build import build
+from wpkg.workflow.push import Pushed, push
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wpkg.trust.keys import PrivateKey
+
+_LOADER = SourceFileLoader("peers", str(Path(__file__).with_name("peers")))
+_SPEC = importlib.util.spec_from_loader("peers", _LOADER)
+assert _SPEC is not None
+_PEERS: Any = importlib.util.module_from_spec(_SPEC)
+sys.modules["peers"] = _PEERS
+_LOADER.exec_module(_PEERS)
+
+
+def peer(name: str) -> str:
+    """The program, or what npm installed. One that is not there is reported as not run, never as passed."""
+    found = next(p for p in _PEERS.PEERS if p.name == name).find()
+    if found is None:
+        reason = f"not run: {name} is not installed (tests/interop/peers install {name})"
+        if name in os.environ.get("WPKG_REQUIRE_PEERS", "").split(","):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return str(found)
+
+
+def python_program(name: str) -> str:
+    """A program that came with tests/requirements.txt."""
+    return str(Path(sys.executable).with_name(name))
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+
+
+def execute(folder: Path, *words: str, **environment: str) -> Done:
+    """Run a program for a user whose home is `folder`; both streams together."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env={**kept, "HOME": str(folder), "DOCKER_CONFIG": str(folder), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout)
+
+
+@contextmanager
+def running_docker_registry(folder: Path) -> Iterator[str]:
+    """Debian's distribution 2.8: no referrers API. Its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = folder / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nlog: {{accesslog: {{disabled: true}}, level: error}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}', secret: x}}\n"
+    )
+    program = peer("docker-registry")
+    with subprocess.Popen(
+        [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            for _ in range(200):
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_shim(tmp_path_factory.mktemp("shim")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_docker_registry(tmp_path_factory.mktemp("docker-registry")) as address:
+        yield address
+
+
+@dataclass
+class Publication:
+    """The composed validator in a registry of its own name, and what it was made of."""
+
+    company: Company
+    root: Path
+    pushed: Pushed
+    key: PrivateKey
+
+    @property
+    def reference(self) -> str:
+        """The composed artifact by digest."""
+        digest = self.pushed.artifacts[-1].publication.artifact.manifest.digest
+        return f"{self.pushed.repository}@{digest}"
+
+    @property
+    def folder(self) -> Path:
+        """A place for the programs to work in."""
+        return self.company.folder
+
+
+def publish(folder: Path, address: str, *, unsigned: bool = False) -> Publication:
+    """Build, compose and push; each test gets a repository of its own."""
+    company = Company(folder, RegistryClient(), address)  # type: ignore[arg-type]
+    prefix = f"{address}/demo"
+    unique = f"{address}/{''.join(c if c.isalnum() else '-' for c in folder.name.lower()).strip('-').replace('--', '-')}"
+
+    def moved(root: Path) -> None:
+        file = root / "wasmcloud.toml"
+        file.write_text(file.read_text().replace(prefix, unique))
+
+    root = company.project("harness")
+    moved(root)
+    build(company.world("platform"), root, compose=False)
+    push(company.world("platform"), root, company.platform_key)
+    root = company.project("validator", extra=TRUST + '[dependencies]\n"pay:harness" = "^0.1"\n')
+    moved(root)
+    build(company.world(), root, compose=True)
+    pushed = push(company.world(), root, None if unsigned else company.bank_key)
+    (folder / "bank.pub").write_bytes(company.bank_key.public.pem)
+    (folder / "stranger.pub").write_bytes(company.stranger_key.public.pem)
+    return Publication(company, root, pushed, company.bank_key)
+
+
+@pytest.fixture(params=["registry-shim", "docker-registry"])
+def address(request: pytest.FixtureRequest) -> str:
+    """A registry with the referrers API, and one without."""
+    return str(request.getfixturevalue("shim" if request.param == "registry-shim" else "docker_registry"))

@@ -1,0 +1,79 @@
+"""The sample, run once as a person would run it; what it made is shared by all tests here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SAMPLE = REPOSITORY / "samples" / "wasm-pay"
+PASSWORD = "of-throw-away-keys"
+
+
+@dataclass(frozen=True)
+class SampleRun:
+    """A finished run: its output, and the folder that it kept."""
+
+    code: int
+    out: str
+    folder: Path
+
+    @property
+    def digests(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.folder / "digests.json").read_text())
+        return found
+
+    @property
+    def composed(self) -> Path:
+        return self.folder / "usd-validator" / "build" / "usd_validator.composed.wasm"
+
+    @property
+    def raw(self) -> Path:
+        return self.folder / "usd-validator" / "build" / "usd_validator.wasm"
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+def wpkg(folder: Path, home: Path, *arguments: str) -> Answer:
+    """`wpkg` as a process, for a user whose home and cache are in `home`."""
+    program = str(Path(sys.executable).with_name("wpkg"))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "WPKG_KEY_PASSWORD": PASSWORD}
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    folder = tmp_path_factory.mktemp("sample") / "kept"
+    done = subprocess.run(
+        [str(SAMPLE / "run"), "--keep", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return SampleRun(done.returncode, done.stdout, folder)

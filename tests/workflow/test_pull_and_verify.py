@@ -137,6 +137,21 @@ def test_a_changed_signature_is_refused_by_verify_and_pull(
         assert caught.value.exit_code == 5
 
 
+def test_verify_and_pull_look_at_the_registry_and_not_at_what_the_cache_remembers(
+    published: tuple[Company, Path], tmp_path: Path
+) -> None:
+    company, root = published
+    key = [company.key_file(company.bank_key, "bank.pub")]
+    world = company.world("c")
+    assert verify(world, root, PACKAGE, key).verification.state == "verified"
+    for digest in bundles(company, digest_of(company)):
+        del company.registry.blobs[company.repository("validator"), digest]
+    with pytest.raises(SignatureInvalid, match="could not be fetched"):
+        verify(world, root, PACKAGE, key)
+    with pytest.raises(SignatureInvalid):
+        pull(world, root, PACKAGE, tmp_path / "x", key)
+
+
 def test_a_changed_manifest_is_refused(published: tuple[Company, Path]) -> None:
     company, root = published
     key = [company.key_file(company.bank_key, "bank.pub")]

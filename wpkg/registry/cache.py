@@ -12,7 +12,8 @@ import mmap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
+from wpkg.documents.strict_json import Members, dump_json, load_json
+from wpkg.errors import InvalidInput
 from wpkg.oci.digest import ContentMismatch, Digest, Verifier, check_content
 from wpkg.registry.disk import replacing, write_file
 
@@ -86,7 +87,7 @@ class Cache:
         try:
             data = self._proofs_path(manifest).read_bytes()
             return [Digest.parse(text) for text in Members(load_json(data)).texts("referrers")]
-        except (FileNotFoundError, InvalidJson):
+        except (FileNotFoundError, InvalidInput):
             return None
 
     def keep_proofs(self, manifest: Digest, referrers: Sequence[Digest]) -> None:

@@ -1,0 +1,202 @@
+"""Registries that lie: whatever they send, nothing unverified comes out of the client."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wpkg.errors import RegistryError
+from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.digest import ContentMismatch
+from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
+from wpkg.oci.reference import Repository
+from wpkg.oci.referrers import MAX_REFERRERS
+from wpkg.registry.client import RegistryClient
+from wpkg.registry.errors import Unauthorized, UnexpectedAnswer, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG = Descriptor.of(EMPTY_CONFIG, EMPTY_CONFIG_BYTES)
+BLOB = b"component" * 500
+LAYER = Descriptor.of("application/wasm", BLOB)
+MANIFEST = Manifest(CONFIG, (LAYER,)).encode()
+DIGEST = Descriptor.of(IMAGE_MANIFEST, MANIFEST).digest
+
+
+@dataclass
+class Liar:
+    """A server that says what it is told to, whatever it is asked."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    cut: int = 0  # bytes of the body that are promised and not sent
+    seen: list[tuple[str, str | None]] = field(default_factory=list)
+    address: str = ""
+
+    @property
+    def repository(self) -> Repository:
+        return Repository.parse(f"{self.address}/a/b")
+
+
+@pytest.fixture
+def liar() -> Iterator[Liar]:
+    said = Liar()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            said.seen.append((self.path, self.headers.get("Accept-Encoding")))
+            self.send_response(said.status)
+            for name, value in said.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(said.body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(said.body[: len(said.body) - said.cut])
+            self.close_connection = True
+
+        do_GET = do_HEAD = do_PUT = do_POST = _answer  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        said.address = f"127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield said
+        server.shutdown()
+        thread.join()
+
+
+def test_a_manifest_that_is_not_what_its_digest_says(liar: Liar) -> None:
+    liar.body, liar.headers = MANIFEST + b" ", {"Content-Type": IMAGE_MANIFEST}
+    with pytest.raises(ContentMismatch, match="does not match its digest"):
+        RegistryClient().fetch_manifest(liar.repository.at(digest=DIGEST))
+
+
+def test_a_manifest_by_tag_whose_announced_digest_is_another(liar: Liar) -> None:
+    liar.body, liar.headers = MANIFEST + b" ", {"Docker-Content-Digest": str(DIGEST)}
+    with pytest.raises(ContentMismatch, match="the registry says that its digest is"):
+        RegistryClient().fetch_manifest(liar.repository.at(tag="1"))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (BLOB[:-1], "bytes, its descriptor says"),
+        (BLOB + b"!", "longer than"),
+        (b"X" + BLOB[1:], "does not match its digest"),
+    ],
+)
+def test_a_blob_that_is_shorter_longer_or_other(liar: Liar, body: bytes, said: str) -> None:
+    liar.body = body
+    with pytest.raises(ContentMismatch, match=said):
+        RegistryClient().fetch_blob(liar.repository, LAYER)
+
+
+def test_a_connection_that_breaks_off(liar: Liar) -> None:
+    liar.body, liar.cut = BLOB, 100
+    with pytest.raises(RegistryError):
+        RegistryClient().fetch_blob(liar.repository, LAYER)
+
+
+def test_encoded_content_is_neither_asked_for_nor_decoded(liar: Liar) -> None:
+    liar.body, liar.headers = gzip.compress(BLOB), {"Content-Encoding": "gzip"}
+    with pytest.raises(UnexpectedAnswer, match="encoded content"):
+        RegistryClient().fetch_blob(liar.repository, LAYER)
+    assert liar.seen[0][1] == "identity"
+
+
+def test_a_login_page_with_status_200(liar: Liar) -> None:
+    liar.body, liar.headers = b"<html>please log in</html>", {"Content-Type": "text/html"}
+    client = RegistryClient()
+    with pytest.raises(RegistryError):
+        client.list_tags(liar.repository)
+    with pytest.raises(RegistryError):
+        client.fetch_blob(liar.repository, LAYER)
+
+
+def test_an_endless_manifest_is_cut_off(liar: Liar) -> None:
+    liar.body = b" " * (5 * 1024 * 1024)
+    with pytest.raises(UnexpectedAnswer, match="longer than"):
+        RegistryClient().fetch_manifest(liar.repository.at(tag="1"))
+
+
+def test_more_referrers_than_can_be_looked_at_are_refused(liar: Liar) -> None:
+    many = Index(tuple(Descriptor.of(IMAGE_MANIFEST, str(i).encode()) for i in range(MAX_REFERRERS + 1)))
+    liar.body, liar.headers = many.encode(), {"Content-Type": IMAGE_INDEX}
+    with pytest.raises(UnexpectedAnswer, match="more than 64"):
+        RegistryClient().list_referrers(liar.repository, DIGEST)
+
+
+def test_a_next_page_on_another_host_is_not_followed(liar: Liar) -> None:
+    liar.body = json.dumps({"name": "a/b", "tags": ["1.0.0"]}).encode()
+    liar.headers = {"Link": '<http://127.0.0.2:1/v2/a/b/tags/list>; rel="next"'}
+    with pytest.raises(UnexpectedAnswer, match="on another host"):
+        RegistryClient().list_tags(liar.repository)
+
+
+def test_pages_without_end_are_given_up(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wpkg.registry.client.MAX_PAGES", 5)
+    liar.body = json.dumps({"name": "a/b", "tags": ["1.0.0"]}).encode()
+    liar.headers = {"Link": '</v2/a/b/tags/list?last=1.0.0>; rel="next"'}
+    with pytest.raises(UnexpectedAnswer, match="more than 5 pages"):
+        RegistryClient().list_tags(liar.repository)
+
+
+def test_redirects_without_end_are_given_up(liar: Liar) -> None:
+    liar.status, liar.headers = 307, {"Location": "/again"}
+    with pytest.raises(UnexpectedAnswer, match="more than 5 redirects"):
+        RegistryClient().fetch_blob(liar.repository, LAYER)
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http:"])
+def test_a_location_that_leads_nowhere(liar: Liar, location: str) -> None:
+    liar.status, liar.headers = 307, {"Location": location}
+    with pytest.raises((UnexpectedAnswer, Unreachable)):
+        RegistryClient().fetch_blob(liar.repository, LAYER)
+
+
+def test_a_registry_that_wants_credentials_is_said_to(liar: Liar) -> None:
+    liar.status = 401
+    liar.body = json.dumps({"errors": [{"code": "UNAUTHORIZED", "message": "log in"}]}).encode()
+    with pytest.raises(Unauthorized, match=r"status 401 \(UNAUTHORIZED: log in\)") as caught:
+        RegistryClient().list_tags(liar.repository)
+    assert "anonymous" in (caught.value.hint or "")
+
+
+def test_a_failing_registry_is_not_an_empty_one(liar: Liar) -> None:
+    """Looking up signatures that fails is not the same as there being none."""
+    liar.status = 503
+    with pytest.raises(UnexpectedAnswer, match="status 503"):
+        RegistryClient().list_referrers(liar.repository, DIGEST)
+
+
+def test_a_password_in_netrc_is_not_sent(liar: Liar, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path
+
+    netrc = Path(str(tmp_path)) / "netrc"
+    netrc.write_text("machine 127.0.0.1 login u password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    headers: list[str | None] = []
+    import requests
+
+    whole = requests.Session.send
+
+    def spy(self: requests.Session, request: requests.PreparedRequest, **options: object) -> requests.Response:
+        headers.append(request.headers.get("Authorization"))
+        return whole(self, request, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(requests.Session, "send", spy)
+    liar.body = b"{}"
+    RegistryClient().list_tags(liar.repository)
+    assert headers == [None]

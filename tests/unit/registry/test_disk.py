@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from wpkg.registry.disk import CannotWrite, replacing, write_all, write_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file"
+    write_file(path, b"old", 0o600)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    def fail_in_the_middle() -> None:
+        with replacing(path) as file:
+            file.write(b"half of the new")
+            file.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_in_the_middle()
+    assert path.read_bytes() == b"old"
+    with replacing(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert [found.name for found in path.parent.iterdir()] == ["file"]
+
+
+def test_when_one_of_several_files_cannot_be_written_all_are_as_before(tmp_path: Path) -> None:
+    there, new, impossible = tmp_path / "there", tmp_path / "new", tmp_path / "folder"
+    there.write_bytes(b"old")
+    (tmp_path / "file").write_bytes(b"")
+    impossible = tmp_path / "file" / "below-a-file"
+    with pytest.raises(CannotWrite, match="cannot write"):
+        write_all({there: b"x", new: b"y", impossible: b"z"})
+    assert there.read_bytes() == b"old"
+    assert not new.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "there"]
+
+
+def test_a_file_that_has_its_content_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"same")
+    before = path.stat().st_ino
+    write_all({path: b"same", tmp_path / "other": b"x"})
+    assert path.stat().st_ino == before

@@ -257,3 +257,8 @@ def test_the_same_bytes_under_two_names_are_embedded_once_and_instantiated_twice
     data = compose({"root": root, "one": both, "two": both}, root="root", choices=choices)
     assert data.count(both) == 1
     assert world(data) == ["export run: func()"]
+
+
+def test_a_component_does_not_satisfy_itself() -> None:
+    parts = {"root": NEEDS_MID, "middle": component(f"import {lib('mid')}; export {lib('mid')};")}
+    assert world(compose(parts)) == [f"import {lib('mid')}", "export run: func()"]

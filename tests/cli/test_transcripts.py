@@ -132,7 +132,7 @@ def test_a_whole_day(terminal: Terminal) -> None:
     assert "run  func(message: string)" in terminal.type("inspect", "app.wasm").out
     assert "claims, not verified:" in terminal.type("inspect", reference).out
     locked = terminal.type("lock", "-C", "validator", "--check")
-    assert (locked.code, locked.out) == (0, "wpkg.lock is up to date (1 packages)\n")
+    assert (locked.code, locked.out) == (0, "wpkg.lock is up to date (1 package)\n")
 
 
 def test_compose_files_and_show_the_plan(terminal: Terminal) -> None:

@@ -12,7 +12,8 @@ from wpkg.project.lockfile import read_lock
 from wpkg.registry.errors import NotFound, Offline
 from wpkg.trust.verification import NotSigned, SignatureInvalid
 from wpkg.workflow.add import Wanted, add
-from wpkg.workflow.lock import TagMoved, lock
+from wpkg.workflow.lock import lock
+from wpkg.workflow.resolve import TagMoved
 from wpkg.workflow.trusting import SignatureDisappeared
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.components import wasm_tools, world
 from tests.fakes.world import offline
-from tests.workflow.conftest import TRUST, VALIDATOR, component
+from tests.workflow.conftest import HARNESS, TRUST, VALIDATOR, component
 from wpkg.component.errors import NotAComponent
 from wpkg.compose.errors import TypeMismatch
 from wpkg.errors import InvalidInput, LockOutOfDate, WpkgError
@@ -89,6 +89,7 @@ def test_a_locked_and_cached_project_builds_offline(company: Company) -> None:
     root = prepared(company)
     add(company.world(), root, [Wanted.parse("pay:harness@^0.1")])
     assert build(offline(company.world()), root, compose=True).composed is not None
+    (root / "build" / "validator.composed.wasm").unlink()
     with pytest.raises(Offline, match="pay/harness"):
         build(offline(company.world("empty-cache")), root, compose=True)
 
@@ -259,3 +260,25 @@ def test_a_component_given_for_nothing_is_reported(company: Company) -> None:
     assert company.notes.warnings == [
         "warning: 'pay:idle' is not part of the composition: nothing imports what it exports"
     ]
+
+
+def test_a_policy_that_changed_is_applied_although_nothing_else_did(company: Company) -> None:
+    """The short cut of an unchanged build does not outlive the keys that it was verified with."""
+    root = prepared(company)
+    build(company.world(), root, compose=True)
+    (root / "platform.pub").write_bytes(company.stranger_key.public.pem)
+    with pytest.raises(WpkgError, match="signed by a key that the rule does not name") as caught:
+        build(company.world(), root, compose=True)
+    assert caught.value.exit_code == 5
+
+
+def test_a_file_that_is_composed_with_is_looked_at_again_when_it_changes(company: Company) -> None:
+    root = company.project("validator", extra='[composition]\nroot = "../h.wasm"\ncomponents = ["../h.wasm"]\n')
+    harness = root.parent / "h.wasm"
+    harness.write_bytes(company.sources["harness"])
+    first = build(company.world(), root, compose=True)
+    harness.write_bytes(component(HARNESS + "export other: func();"))
+    second = build(company.world(), root, compose=True)
+    assert first.composed is not None
+    assert second.composed is not None
+    assert first.composed.digest != second.composed.digest

@@ -6,7 +6,6 @@ With --json a result, and an error too, is one JSON document on stdout whose `sc
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,8 +41,7 @@ class Console:
     def result(self, schema: str, members: Mapping[str, Any], lines: Sequence[str]) -> None:
         """The result of a command: `members` for programs, `lines` for people."""
         if self.as_json:
-            document = {"schema": f"wpkg.{schema}/1", **members}
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            _print_document({"schema": f"wpkg.{schema}/1", **members})
         else:
             for line in lines:
                 click.echo(printable(line))
@@ -58,7 +56,7 @@ class Console:
                 "context": list(error.context),
                 "hint": error.hint,
             }
-            click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
+            _print_document({"schema": "wpkg.error/1", "error": members})
             return
         self._err(f"{self._style('error', fg='red', bold=True)}: {printable(str(error))}")
         if error.hint:
@@ -73,7 +71,7 @@ class Console:
         message = said[:1].lower() + said[1:].removesuffix(".")
         if self.as_json:
             members = {"code": "usage", "exit": error.exit_code, "message": message}
-            click.echo(json.dumps({"schema": "wpkg.error/1", "error": members}, indent=2, ensure_ascii=False))
+            _print_document({"schema": "wpkg.error/1", "error": members})
             return
         self._err(f"{self._style('error', fg='red', bold=True)}: {printable(message)}")
         context = getattr(error, "ctx", None)
@@ -85,6 +83,12 @@ class Console:
 
     def _err(self, line: str) -> None:
         click.echo(line, err=True)
+
+
+def _print_document(document: Mapping[str, Any]) -> None:
+    import json
+
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def printable(text: str) -> str:

@@ -27,7 +27,8 @@ def lock(session: Session, check: bool, locked: bool) -> None:  # noqa: FBT001
 
     outcome = lock_project(session.world, session.root, check=check or locked or session.world.in_ci)
     members = {"changes": changes_json(outcome), "packages": [_json(p) for p in outcome.lock.packages]}
-    lines = changes_lines(outcome) or [f"wpkg.lock is up to date ({len(outcome.lock.packages)} packages)"]
+    count = len(outcome.lock.packages)
+    lines = changes_lines(outcome) or [f"wpkg.lock is up to date ({count} package{'' if count == 1 else 's'})"]
     session.console.result("lock", members, lines)
 
 

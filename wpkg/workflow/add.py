@@ -13,9 +13,10 @@ from wpkg.project.project_file import read_project
 from wpkg.registry.disk import write_all
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.fetch import fetch_locked
-from wpkg.workflow.lock import Locked, PublishedPackages, compare, resolve_lock
+from wpkg.workflow.lock import Locked, compare
 from wpkg.workflow.opened import open_project
-from wpkg.workflow.trusting import project_policy
+from wpkg.workflow.policies import project_policy
+from wpkg.workflow.resolve import PublishedPackages, resolve_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

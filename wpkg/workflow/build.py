@@ -1,4 +1,8 @@
-"""Build a project: run its own build, then compose the result with the locked components."""
+"""Build a project: run its own build, then compose the result with the locked components.
+
+When nothing changed, nothing is read but the project file, the lock, the policy's keys and the record of the last
+build; what composing needs is imported only when there is something to compose.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +11,15 @@ from typing import TYPE_CHECKING
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
-from wpkg.errors import InvalidInput, WpkgError
+from wpkg.errors import WpkgError
 from wpkg.oci.digest import Digest
-from wpkg.registry.disk import write_file
+from wpkg.registry.disk import read_bytes, write_file
 from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
-from wpkg.workflow.compose import (
-    ComponentFile,
-    plan_files,
-    read_node,
-    unchanged_composition,
-    warn_unused,
-    write_composition,
-)
-from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.lock import compare, up_to_date_lock
 from wpkg.workflow.opened import OpenedProject, open_project
-from wpkg.workflow.trusting import (
-    check_recorded_signers,
-    expect,
-    project_policy,
-    verify_from_cache,
-    verify_release,
-)
+from wpkg.workflow.policies import policy_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from wpkg.compose.graph import Plan
@@ -62,34 +50,6 @@ class Built:
     plan: Plan | None
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything that goes into a composition, verified: the raw component first."""
-
-    files: tuple[ComponentFile, ...]
-    packages: tuple[FetchedPackage, ...]
-    root: str | None
-    choices: dict[tuple[str | None, str], str]
-    lock: Lock
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest of all that the result depends on."""
-        members = {
-            "wpkg": __version__,
-            "files": [[file.name, str(file.digest)] for file in self.files],
-            "root": self.root,
-            "choices": sorted(
-                [importer or "", name, exporter] for (importer, name), exporter in self.choices.items()
-            ),
-        }
-        return str(Digest.of(dump_json(members)))
-
-    def plan(self) -> Plan:
-        """How they fit together. Raises: CompositionError."""
-        return plan_files(self.files, self.root, self.choices)
-
-
 def build(world: World, root: Path, *, compose: bool, run_command: bool = True, locked: bool = False) -> Built:
     """Build the project in `root`; with `compose`, compose it too. Unchanged outputs are left untouched.
 
@@ -99,27 +59,21 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     folder = root / opened.project.build_directory
     state = load_state(folder)
     lock = _settled_lock(world, opened, locked=locked) if compose else None
-    raw = root / opened.project.build_artifact
-    command = opened.project.build_command if run_command else None
-    if run_command:
-        _run_build(world, opened, raw)
-    digest = _raw_digest(opened, raw, state)
-    raw_changed = state.raw is None or state.raw.digest != str(digest)
-    if raw_changed:
-        read_node(ComponentFile(opened.project.build_artifact, raw, digest))
-    state = replace(
-        state,
-        raw=FileStamp.of(raw, digest),
-        command=command if run_command or raw_changed else state.command,
-    )
-    raw_file = BuiltFile(raw, digest, raw.stat().st_size, raw_changed)
+    raw, state = _build_raw(world, opened, state, run_command=run_command)
     if lock is None:
         state.save(folder)
-        return Built(raw_file, None, None)
-    inputs = gather_inputs(world, opened, lock, digest)
-    composed_file, plan, state = _compose(world, opened, inputs, state)
-    state.save(folder)
-    return Built(raw_file, composed_file, plan)
+        return Built(raw, None, None)
+    output = root / opened.project.composed_output
+    inputs = _fingerprint(opened, lock, raw.digest)
+    if state.inputs == inputs and state.composed is not None and state.composed.still_fits(output):
+        state.save(folder)
+        unchanged = BuiltFile(output, Digest.parse(state.composed.digest), state.composed.size, changed=False)
+        return Built(raw, unchanged, None)
+    from wpkg.workflow.composition import compose_inputs, gather_inputs
+
+    plan, composed, changed = compose_inputs(world, gather_inputs(world, opened, lock, raw.digest), output)
+    replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
+    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), plan)
 
 
 def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
@@ -127,6 +81,8 @@ def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
 
     Raises: as `build`.
     """
+    from wpkg.workflow.composition import gather_inputs
+
     opened = open_project(root)
     lock = up_to_date_lock(world, opened, locked=locked)
     raw = root / opened.project.build_artifact
@@ -140,6 +96,26 @@ def _settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:
     if compare(opened.lock, lock):
         write_file(opened.lock_file, lock.encode().encode())
     return lock
+
+
+def _build_raw(
+    world: World, opened: OpenedProject, state: BuildState, *, run_command: bool
+) -> tuple[BuiltFile, BuildState]:
+    """The component that the project's own build has made, and the record of it."""
+    raw = opened.root / opened.project.build_artifact
+    if run_command:
+        _run_build(world, opened, raw)
+    digest = _raw_digest(opened, raw, state)
+    changed = state.raw is None or state.raw.digest != str(digest)
+    if changed:
+        from wpkg.workflow.compose import ComponentFile, read_node
+
+        read_node(ComponentFile(opened.project.build_artifact, raw, digest))
+    made_by = opened.project.build_command if run_command else None
+    state = replace(
+        state, raw=FileStamp.of(raw, digest), command=made_by if run_command or changed else state.command
+    )
+    return BuiltFile(raw, digest, raw.stat().st_size, changed), state
 
 
 def _run_build(world: World, opened: OpenedProject, raw: Path) -> None:
@@ -173,82 +149,24 @@ def _raw_digest(opened: OpenedProject, raw: Path, state: BuildState) -> Digest:
     return stamped_digest(raw, state.raw)
 
 
-def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
-    """What is composed with what: fetched, verified by digest and by the project's policy.
+def _fingerprint(opened: OpenedProject, lock: Lock, raw: Digest) -> str:
+    """A digest of all that decides what is composed and whether it may be: when it is the same, so is the result.
 
-    Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    The lock pins the dependencies by digest, so they are not looked at; nor are signatures, which were verified
+    when the lock, the policy and its keys were these.
     """
-    project = opened.project
-    packages = fetch_locked(world, lock)
-    check_trust(world, opened, packages)
-    own_name = str(project.package) if project.package is not None else project.name
-    files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
-    runtime = {dependency.name for dependency in project.dependencies if dependency.link == "runtime"}
-    by_name = {
-        str(package.locked.name): ComponentFile(
-            str(package.locked.name), package.path, package.release.component.digest, str(package.locked.name)
-        )
-        for package in packages
-        if package.locked.kind != "wit" and package.locked.name not in runtime
+    stamps = [
+        [text, status.st_size, status.st_mtime_ns]
+        for text in (*(opened.project.composition.components or ()), opened.project.composition.root or "")
+        if (opened.root / text).is_file()
+        for status in ((opened.root / text).stat(),)
+    ]
+    members = {
+        "wpkg": __version__,
+        "project": opened.text,
+        "lock": lock.encode(),
+        "raw": str(raw),
+        "files": stamps,
+        "keys": [[str(path), str(Digest.of(read_bytes(path)))] for path in policy_files(opened)],
     }
-    composition = project.composition
-    if composition.components is None:
-        files += by_name.values()
-    else:
-        files += [_named_component(opened, by_name, text) for text in composition.components]
-    if composition.root is not None and all(file.name != composition.root for file in files):
-        files.append(_named_component(opened, by_name, composition.root))
-    return Inputs(tuple(files), packages, composition.root, composition.choices(), lock)
-
-
-def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:
-    """What an entry of `[composition] components` means: a dependency, or the path of a file."""
-    if text in packages:
-        return packages[text]
-    path = opened.root / text
-    if path.is_file():
-        return ComponentFile(text, path, stamped_digest(path, None))
-    raise InvalidInput(
-        f"[composition] names '{text}', which is neither a composed dependency nor a file",
-        hint="dependencies are named as in [dependencies], files by a path from wasmcloud.toml",
-    )
-
-
-def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedPackage]) -> None:
-    """Verify the signatures on `packages`, with the evidence kept in the cache where that is enough.
-
-    Raises: NotTrusted, RegistryError.
-    """
-    policy = project_policy(opened)
-    if policy is None:
-        return
-    for package in packages:
-        locked, release = package.locked, package.release
-        expected = expect(release, locked.name, locked.version)
-        verification = verify_from_cache(world, release, policy, expected)
-        if verification is None or verification.state != "verified":
-            verification = verify_release(world, release, policy, expected)
-        what = f"{locked.name} {locked.version} ({locked.source})"
-        verification.raise_unless_accepted(what)
-        check_recorded_signers(what, locked.signers, verification)
-
-
-def _compose(
-    world: World, opened: OpenedProject, inputs: Inputs, state: BuildState
-) -> tuple[BuiltFile, Plan | None, BuildState]:
-    output = opened.root / opened.project.composed_output
-    fingerprint = inputs.fingerprint
-    if state.inputs == fingerprint and state.composed is not None and state.composed.still_fits(output):
-        digest = Digest.parse(state.composed.digest)
-        return BuiltFile(output, digest, state.composed.size, changed=False), None, state
-    plan = inputs.plan()
-    warn_unused(world, plan)
-    world.reporter.status("Composing", f"{opened.project.composed_output} from {len(plan.nodes)} components")
-    paths = {file.name: file.path for file in inputs.files}
-    composed = unchanged_composition(plan, paths, output)
-    changed = composed is None
-    if composed is None:
-        composed = write_composition(plan, paths, output)
-    stamp = FileStamp.of(output, composed.digest)
-    built = BuiltFile(output, composed.digest, composed.size, changed)
-    return built, plan, replace(state, composed=stamp, inputs=fingerprint)
+    return str(Digest.of(dump_json(members)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.compose.graph import Plan
-    from wpkg.workflow.build import Inputs
+    from wpkg.workflow.composition import Inputs
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 

@@ -18,9 +18,9 @@ from wpkg.oci.artifact import (
     build_artifact,
 )
 from wpkg.oci.descriptor import Descriptor
-from wpkg.workflow.build import Inputs, gather_inputs
 from wpkg.workflow.build_state import BuildState, load_state, stamped_digest
 from wpkg.workflow.compose import ComponentFile, digest_composition, read_node, warn_unused
+from wpkg.workflow.composition import Inputs, gather_inputs
 from wpkg.workflow.lock import up_to_date_lock
 from wpkg.workflow.origin import composed_provenance, raw_provenance
 

@@ -4,52 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.errors import InvalidInput, NotTrusted, WpkgError
-from wpkg.registry.disk import read_bytes
+from wpkg.errors import NotTrusted
 from wpkg.trust.verify import Expected, verify_signatures
 from wpkg.workflow.evidence import fetch_candidates, kept_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.version import Version
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
-    from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 
 class SignatureDisappeared(NotTrusted):
     """A package that was signed when it was locked no longer is."""
-
-
-def project_policy(opened: OpenedProject) -> TrustPolicy | None:
-    """The policy of a project's `[trust]`; None where it has none. Raises: InvalidInput."""
-    if opened.project.trust is None:
-        return None
-    from wpkg.trust.policy_table import read_policy
-
-    try:
-        return read_policy(opened.project.trust, lambda path: read_bytes(opened.root / path))
-    except WpkgError as error:
-        raise error.within(opened.file.name) from None
-
-
-def keys_policy(files: Sequence[Path]) -> TrustPolicy:
-    """The policy that any one of the public keys in `files` must have signed. Raises: InvalidInput."""
-    from wpkg.trust.keys import PublicKey
-    from wpkg.trust.policy import TrustPolicy
-
-    keys = {}
-    for file in files:
-        try:
-            keys[file.name] = PublicKey.from_pem(read_bytes(file))
-        except InvalidInput as error:
-            raise error.within(str(file)) from None
-    return TrustPolicy.of_keys(keys)
 
 
 def expect(release: Release, package: PackageName | None, version: Version | None) -> Expected:

@@ -10,8 +10,9 @@ from wpkg.oci.digest import Digest
 from wpkg.registry.errors import NotFound
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
+from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
-from wpkg.workflow.trusting import expect, keys_policy, project_policy, verify_release
+from wpkg.workflow.trusting import expect, verify_release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

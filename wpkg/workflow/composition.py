@@ -1,0 +1,120 @@
+"""A project's composition: its inputs, fetched and verified, and the component that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.errors import InvalidInput
+from wpkg.workflow.build_state import stamped_digest
+from wpkg.workflow.compose import (
+    ComponentFile,
+    Composed,
+    plan_files,
+    unchanged_composition,
+    warn_unused,
+    write_composition,
+)
+from wpkg.workflow.fetch import FetchedPackage, fetch_locked
+from wpkg.workflow.policies import project_policy
+from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wpkg.compose.graph import Plan
+    from wpkg.oci.digest import Digest
+    from wpkg.project.lockfile import Lock
+    from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that goes into a composition, verified: the raw component first."""
+
+    files: tuple[ComponentFile, ...]
+    packages: tuple[FetchedPackage, ...]
+    root: str | None
+    choices: dict[tuple[str | None, str], str]
+    lock: Lock
+
+    def plan(self) -> Plan:
+        """How they fit together. Raises: CompositionError."""
+        return plan_files(self.files, self.root, self.choices)
+
+
+def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
+    """What is composed with what: fetched, verified by digest and by the project's policy.
+
+    Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    """
+    project = opened.project
+    packages = fetch_locked(world, lock)
+    check_trust(world, opened, packages)
+    own_name = str(project.package) if project.package is not None else project.name
+    files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
+    runtime = {dependency.name for dependency in project.dependencies if dependency.link == "runtime"}
+    by_name = {
+        str(package.locked.name): ComponentFile(
+            str(package.locked.name), package.path, package.release.component.digest, str(package.locked.name)
+        )
+        for package in packages
+        if package.locked.kind != "wit" and package.locked.name not in runtime
+    }
+    composition = project.composition
+    if composition.components is None:
+        files += by_name.values()
+    else:
+        files += [_named_component(opened, by_name, text) for text in composition.components]
+    if composition.root is not None and all(file.name != composition.root for file in files):
+        files.append(_named_component(opened, by_name, composition.root))
+    return Inputs(tuple(files), packages, composition.root, composition.choices(), lock)
+
+
+def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:
+    """What an entry of `[composition] components` means: a dependency, or the path of a file."""
+    if text in packages:
+        return packages[text]
+    path = opened.root / text
+    if path.is_file():
+        return ComponentFile(text, path, stamped_digest(path, None))
+    raise InvalidInput(
+        f"[composition] names '{text}', which is neither a composed dependency nor a file",
+        hint="dependencies are named as in [dependencies], files by a path from wasmcloud.toml",
+    )
+
+
+def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedPackage]) -> None:
+    """Verify the signatures on `packages`, with the evidence kept in the cache where that is enough.
+
+    Raises: NotTrusted, RegistryError.
+    """
+    policy = project_policy(opened)
+    if policy is None:
+        return
+    for package in packages:
+        locked, release = package.locked, package.release
+        expected = expect(release, locked.name, locked.version)
+        verification = verify_from_cache(world, release, policy, expected)
+        if verification is None or verification.state != "verified":
+            verification = verify_release(world, release, policy, expected)
+        what = f"{locked.name} {locked.version} ({locked.source})"
+        verification.raise_unless_accepted(what)
+        check_recorded_signers(what, locked.signers, verification)
+
+
+def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Plan, Composed, bool]:
+    """The composition in its place, and whether it had to be written, or was there already.
+
+    Raises: CompositionError, CannotWrite.
+    """
+    plan = inputs.plan()
+    warn_unused(world, plan)
+    world.reporter.status("Composing", f"{output.name} from {len(plan.nodes)} components")
+    paths = {file.name: file.path for file in inputs.files}
+    composed = unchanged_composition(plan, paths, output)
+    if composed is not None:
+        return plan, composed, False
+    return plan, write_composition(plan, paths, output), True

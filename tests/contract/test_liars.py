@@ -180,6 +180,17 @@ def test_a_failing_registry_is_not_an_empty_one(liar: Liar) -> None:
         RegistryClient().list_referrers(liar.repository, DIGEST)
 
 
+def test_a_registry_on_this_machine_is_not_asked_through_a_proxy(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    liar.body = b'{"tags": ["1.0.0"]}'
+    assert RegistryClient().list_tags(liar.repository) == ["1.0.0"]
+
+
 def test_a_password_in_netrc_is_not_sent(liar: Liar, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 

@@ -15,6 +15,7 @@ from wpkg.registry.errors import Offline
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import BuildFailed, build, plan_project
 from wpkg.workflow.lock import lock
+from wpkg.workflow.push import push
 from wpkg.workflow.world import Finished
 
 if TYPE_CHECKING:
@@ -247,8 +248,15 @@ def test_runtime_dependencies_are_locked_and_not_composed(company: Company) -> N
     root = company.project("validator", extra=extra)
     built = build(company.world(), root, compose=True)
     assert (root / "wpkg.lock").read_text().count("[[package]]") == 1
-    assert built.plan is not None
-    assert [node.name for node in built.plan.nodes] == ["pay:validator"]
+    assert built.composed is None
+    assert company.notes.warnings == [
+        "warning: there is nothing to compose with: no dependency has link = 'build'"
+    ]
+    pushed = push(company.world(), root, company.bank_key)
+    records = [artifact.publication.record for artifact in pushed.artifacts]
+    assert [(r.kind, [(str(d.name), d.link) for d in r.dependencies]) for r in records] == [
+        ("component", [("pay:harness", "runtime")])
+    ]
 
 
 def test_a_component_given_for_nothing_is_reported(company: Company) -> None:

@@ -88,7 +88,7 @@ class Console:
 def _print_document(document: Mapping[str, Any]) -> None:
     import json
 
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(document, indent=2))  # ASCII: a file's name need not be Unicode
 
 
 def printable(text: str) -> str:

@@ -35,7 +35,7 @@ from wpkg.component.definitions import (
     UnreadCanonsDef,
 )
 from wpkg.component.errors import MalformedComponent, UnsupportedComponent
-from wpkg.component.substitute import Substitution, freshen
+from wpkg.component.substitute import Substitution, Work, freshen
 from wpkg.component.subtype import Mismatch, check_extern
 from wpkg.component.types import (
     Alias,
@@ -85,13 +85,15 @@ class Unsatisfied:
     mismatch: Mismatch
 
 
-def instantiate(component: ComponentType, arguments: Mapping[str, ExternType]) -> Instantiated | Unsatisfied:
+def instantiate(
+    component: ComponentType, arguments: Mapping[str, ExternType], work: Work | None = None
+) -> Instantiated | Unsatisfied:
     """The instance that `component` makes of `arguments`.
 
     Checked as one, under one mapping of resources: first every resource of the imports is bound to the one at
     the same path of the arguments, then the imports are compared in order.
     """
-    substitution = Substitution(component.created)
+    substitution = Substitution(component.created, work)
     for name, wanted in component.imports.items():
         if name not in arguments:
             return Unsatisfied(name, Mismatch((), "an argument", "nothing"))
@@ -116,6 +118,7 @@ class _Scope:
 
     def __init__(self, parent: _Scope | None) -> None:
         self.parent = parent
+        self._work: Work = parent._work if parent is not None else Work()  # noqa: SLF001
         self.imports: dict[str, ExternType] = {}
         self.exports: dict[str, ExternType] = {}
         self.created: list[Identity] = []  # identities that this scope brings into being
@@ -279,7 +282,7 @@ class _Scope:
         """The item that an import, or an export in a type, brings into being; added to its index space."""
         extern = self._desc_type(desc)
         if isinstance(extern, InstanceType):
-            extern, made = freshen(extern)
+            extern, made = freshen(extern, self._work)
             self.created += made
         elif isinstance(extern, TypeBound):
             extern.type.name = name.name
@@ -327,7 +330,7 @@ class _Scope:
 
     def _ascribed(self, extern: ExternType, name: str) -> ExternType:
         if isinstance(extern, InstanceType):
-            extern, made = freshen(extern)
+            extern, made = freshen(extern, self._work)
             self.created += made
         elif isinstance(extern, TypeBound):
             extern.type.name = name
@@ -367,7 +370,7 @@ class _Scope:
             if name in arguments:
                 raise MalformedComponent(f"argument '{name}' occurs twice")
             arguments[name] = self._item(sort, index)
-        made = instantiate(component, arguments)
+        made = instantiate(component, arguments, self._work)
         if isinstance(made, Unsatisfied):
             raise MalformedComponent(f"argument '{made.name}' of an instantiation does not fit: {made.mismatch}")
         self.created += made.created

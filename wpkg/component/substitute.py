@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from wpkg.component.errors import MalformedComponent
 from wpkg.component.types import (
     Alias,
     AnyType,
@@ -26,6 +27,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+MAX_WORK = 250_000  # items of types gone through for one component; two of 18 MB composed take a thousand
+
+
+class Work:
+    """What may still be done. Types refer to types that refer to types, so a short file can mean a huge one."""
+
+    def __init__(self, left: int = MAX_WORK) -> None:
+        self._left = left
+
+    def spend(self, items: int) -> None:
+        """Go through `items` more. Raises: MalformedComponent when that is too much."""
+        self._left -= items
+        if self._left < 0:
+            raise MalformedComponent(f"its types have more than {MAX_WORK} parts")
+
+
 class Substitution:
     """Identities and what stands for them.
 
@@ -33,10 +50,12 @@ class Substitution:
     identity comes back as the same object.
     """
 
-    def __init__(self, fresh: Iterable[Identity] = ()) -> None:
+    def __init__(self, fresh: Iterable[Identity] = (), work: Work | None = None) -> None:
+        self._work = work or Work()
         self._replaced: dict[Identity, Identity] = {}
         self._fresh = set(fresh)
         self._composite: dict[int, tuple[object, object]] = {}  # id -> (kept alive, result)
+        self._equal: dict[tuple[int, int], tuple[AnyType, AnyType]] = {}  # ids -> (kept alive)
         self.made: list[Identity] = []
 
     def bind(self, identity: Identity, other: Identity) -> None:
@@ -49,6 +68,7 @@ class Substitution:
         if isinstance(wanted, TypeBound) and isinstance(given, TypeBound):
             self.bind(wanted.type, given.type)
         elif isinstance(wanted, InstanceType) and isinstance(given, InstanceType):
+            self._work.spend(len(wanted.exports))
             for name, extern in wanted.exports.items():
                 if name in given.exports:
                     self.bind_extern(extern, given.exports[name])
@@ -65,6 +85,14 @@ class Substitution:
                 break
         return value
 
+    def are_known_equal(self, given: AnyType, wanted: AnyType) -> bool:
+        """Whether `note_equal` was told of these two objects; what occurs often is compared once."""
+        return (id(given), id(wanted)) in self._equal
+
+    def note_equal(self, given: AnyType, wanted: AnyType) -> None:
+        """Remember that `given` does for `wanted` under this substitution."""
+        self._equal[id(given), id(wanted)] = (given, wanted)
+
     def any(self, entry: AnyType) -> AnyType:
         """`entry` with every identity replaced."""
         if isinstance(entry, (FuncType, InstanceType, ComponentType)):
@@ -79,8 +107,16 @@ class Substitution:
             return self.identity(value)
         known = self._composite.get(id(value))
         if known is None:
-            result = value.map(self.value)
-            known = self._composite[id(value)] = (value, value if value == result else result)
+            changed = False
+
+            def change(member: ValueType) -> ValueType:
+                nonlocal changed
+                replaced = self.value(member)
+                changed = changed or replaced is not member
+                return replaced
+
+            result = value.map(change)
+            known = self._composite[id(value)] = (value, result if changed else value)
         return cast("ValueType", known[1])
 
     def identity(self, identity: Identity) -> Identity:
@@ -119,7 +155,8 @@ class Substitution:
         return extern
 
     def externs(self, externs: Mapping[str, ExternType]) -> dict[str, ExternType]:
-        """Every one of `externs` with its identities replaced, in order."""
+        """Every one of `externs` with its identities replaced, in order. Raises: MalformedComponent, see Work."""
+        self._work.spend(len(externs))
         return {name: self.extern(extern) for name, extern in externs.items()}
 
     def _created(self, created: tuple[Identity, ...]) -> tuple[Identity, ...]:
@@ -127,10 +164,10 @@ class Substitution:
         return tuple([self.identity(identity) for identity in created])
 
 
-def freshen(instance: InstanceType) -> tuple[InstanceType, list[Identity]]:
+def freshen(instance: InstanceType, work: Work) -> tuple[InstanceType, list[Identity]]:
     """The type of an instance that an import or export of `instance` makes, and the identities made for it."""
     if not instance.created:
         return instance, []
-    substitution = Substitution(instance.created)
+    substitution = Substitution(instance.created, work)
     exports = substitution.externs(instance.exports)
     return InstanceType(exports), substitution.made

@@ -91,12 +91,15 @@ def check_extern(given: ExternType, wanted: ExternType, substitution: Substituti
 
 
 def _check_instance(given: InstanceType, wanted: InstanceType, substitution: Substitution) -> Mismatch | None:
+    if substitution.are_known_equal(given, wanted):
+        return None
     for name, extern in wanted.exports.items():
         if name not in given.exports:
             return Mismatch((name,), describe_extern(extern), "nothing")
         mismatch = check_extern(given.exports[name], extern, substitution)
         if mismatch is not None:
             return mismatch.under(name)
+    substitution.note_equal(given, wanted)
     return None
 
 
@@ -145,7 +148,12 @@ def check_type(given: AnyType, wanted: AnyType, substitution: Substitution) -> M
     rule = _RULES.get(type(right))
     if rule is None or type(left) is not type(right):
         return Mismatch((), describe(right), describe(left))
-    return rule(left, right, substitution)
+    if substitution.are_known_equal(left, right):
+        return None
+    mismatch = rule(left, right, substitution)
+    if mismatch is None:
+        substitution.note_equal(left, right)
+    return mismatch
 
 
 def _check_names(

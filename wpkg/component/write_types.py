@@ -52,7 +52,8 @@ class _Scope(ABC):
         self._parent = parent
         self._types = 0
         self._known: dict[Identity, int] = {}
-        self._structures: dict[AnyType, int] = {}
+        self._written: dict[int, tuple[AnyType, int]] = {}  # id -> (kept alive, index)
+        self._structures: dict[object, int] = {}  # as written, references being indices -> index
         self._owners: dict[Identity, tuple[int, str]] = {}  # instance and export that give an identity
         self.instances = 0
         self.funcs = 0
@@ -108,33 +109,31 @@ class _Scope(ABC):
             if isinstance(value, Resource):
                 raise UnknownResource(value)
             return self.type_index(value.target)
-        index = self._structures.get(value) if not isinstance(value, (InstanceType, ComponentType)) else None
-        if index is None:
-            self._define(self._definition(value))
-            index = self._next_type()
-            if not isinstance(value, (InstanceType, ComponentType)):
-                self._structures[value] = index
-        return index
+        known = self._written.get(id(value))
+        if known is None:
+            known = self._written[id(value)] = (value, self._write(value))
+        return known[1]
 
-    def _definition(self, value: AnyType) -> bytes:
-        match value:
-            case Primitive():
-                return write.defined_type(value)
-            case FuncType():
-                return write.func_type(value.map(self.ref))
-            case InstanceType():
-                scope = TypeScope(self)
-                scope.declare_exports(value.exports)
-                return b"\x42" + write.vector(scope.declarations)
-            case ComponentType():
-                scope = TypeScope(self)
+    def _write(self, value: AnyType) -> int:
+        """The index of a type that is no identity: of an equal one where there is one, else newly written."""
+        if isinstance(value, (InstanceType, ComponentType)):
+            scope = TypeScope(self)
+            if isinstance(value, ComponentType):
                 scope.declare_imports(value.imports)
-                scope.declare_exports(value.exports)
-                return b"\x41" + write.vector(scope.declarations)
-            case Alias() | Resource():
-                raise TypeError("an identity has an index, not a definition")
-            case _:
-                return write.defined_type(value.map(self.ref))
+            scope.declare_exports(value.exports)
+            opcode = b"\x41" if isinstance(value, ComponentType) else b"\x42"
+            self._define(opcode + write.vector(scope.declarations))
+            return self._next_type()
+        if isinstance(value, (Alias, Resource)):
+            raise TypeError("an identity has an index, not a definition")
+        written = value if isinstance(value, Primitive) else value.map(self.ref)
+        index = self._structures.get(written)
+        if index is None:
+            self._define(
+                write.func_type(written) if isinstance(written, FuncType) else write.defined_type(written)
+            )
+            index = self._structures[written] = self._next_type()
+        return index
 
     def describe(self, extern: ExternType) -> bytes:
         """The `externdesc` of an import or export of `extern`. Raises: UnknownResource, UnwritableType."""

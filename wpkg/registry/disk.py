@@ -20,8 +20,11 @@ class CannotWrite(WpkgError):
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, line ends as they are. Raises: InvalidInput."""
-    return read_bytes(path).decode("utf-8", errors="surrogateescape")
+    """The text of a file in UTF-8, line ends as they are. Raises: InvalidInput."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text (byte {error.start})") from error
 
 
 def read_bytes(path: Path) -> bytes:

@@ -28,6 +28,8 @@ MAX_REDIRECTS = 5
 MAX_ERROR_BODY = 64 * 1024  # bytes of an error answer that are looked at
 CHUNK = 1024 * 1024  # bytes
 
+# A proxy cannot reach this machine's own addresses; what its variables say is for all others.
+_NO_PROXY = {"http": "", "https": ""}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -146,6 +148,7 @@ class Transport:
                 auth=_no_netrc,
                 stream=True,
                 allow_redirects=False,
+                proxies=_NO_PROXY if _is_loopback(urlsplit(url).netloc) else None,
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             )
         except requests.RequestException as error:

@@ -71,7 +71,12 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
         return Built(raw, unchanged, None)
     from wpkg.workflow.composition import compose_inputs, gather_inputs
 
-    plan, composed, changed = compose_inputs(world, gather_inputs(world, opened, lock, raw.digest), output)
+    gathered = gather_inputs(world, opened, lock, raw.digest)
+    if len(gathered.files) == 1:
+        state.save(folder)
+        world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
+        return Built(raw, None, None)
+    plan, composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
     return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), plan)
 

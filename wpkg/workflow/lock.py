@@ -47,7 +47,7 @@ def lock(world: World, root: Path, *, check: bool = False) -> Locked:
     opened = open_project(root)
     current = up_to_date_lock(world, opened, locked=True) if check else _resolve(world, opened)
     changes = compare(opened.lock, current)
-    if changes or opened.lock is None:
+    if not check and (changes or opened.lock is None):
         write_file(opened.lock_file, current.encode().encode())
     return Locked(current, changes)
 

@@ -173,3 +173,43 @@ def test_deep_nesting_is_refused() -> None:
         data = b"\0asm\x0d\0\x01\0\x04" + bytes(size) + body
     with pytest.raises(MalformedComponent, match="nested more than 100 deep"):
         read_component(memoryview(data))
+
+
+def doubling(depth: int, wrap: str) -> str:
+    """Types each of which holds the one before twice: a text of `depth` lines that means 2^depth parts."""
+    lines = [f"(type $t{i + 1} (tuple $t{i} $t{i}))" for i in range(depth)]
+    return f"(component (type $t0 (tuple u8 u8)) {' '.join(lines)} {wrap.format(depth)})"
+
+
+def test_types_that_mean_exponentially_much_are_read_compared_shown_and_written_in_linear_time() -> None:
+    from tests.components import node
+    from wpkg.component.describe import describe_extern
+    from wpkg.compose.encode import Embedded, encode
+    from wpkg.compose.plan import make_plan
+
+    importer = from_text(doubling(90, '(import "f" (func (param "x" $t{0})))'))
+    exporter = from_text(
+        doubling(90, '(import "g" (func $g (param "x" $t{0}))) (export "f" (func $g))'),
+    )
+    shown = describe_extern(node("x", importer).component.type.imports["f"])
+    assert len(shown) < 1000
+    parts = {"root": importer, "dep": exporter}
+    plan = make_plan([node(name, data) for name, data in parts.items()], "root")
+    # Not validated: other readers refuse types of this size, which is their good right.
+    result = b"".join(parts[piece.node] if isinstance(piece, Embedded) else piece for piece in encode(plan))
+    assert list(read_component(memoryview(result)).type.imports) == ["g"]
+
+
+def test_instances_that_multiply_are_refused_and_do_not_hang() -> None:
+    lines = ['(component $c0 (type $r (resource (rep i32))) (export "r" (type $r)))']
+    lines += [
+        f"(component $c{i + 1} (instance $a (instantiate $c{i})) (instance $b (instantiate $c{i}))"
+        f' (export "a" (instance $a)) (export "b" (instance $b)))'
+        for i in range(60)
+    ]
+    # Each component aliases the one before from the enclosing scope, so all of them stand side by side.
+    from tests.components import wasm_tools
+
+    data = wasm_tools("parse", data=f"(component {' '.join(lines)} (instance (instantiate $c60)))".encode())
+    with pytest.raises(MalformedComponent, match="its types have more than"):
+        read_component(memoryview(data))

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+MAX_TYPE_DEPTH = 100  # value types in value types; that of types in types is decode's
+
 
 def evaluate_component(component: ComponentDef) -> ComponentType:
     """The type of a component. Raises: MalformedComponent, UnsupportedComponent."""
@@ -145,7 +147,9 @@ class _Scope:
         """Add a definition to its index space."""
         match definition:
             case TypeDef(type=written):
-                self._types.append(self._entry(written))
+                entry = self._entry(written)
+                self._check_depth(entry)
+                self._types.append(entry)
             case InstanceAlias():
                 self._alias(definition)
             case OuterAlias():
@@ -246,6 +250,27 @@ class _Scope:
             case _:
                 return written.map(self._value)  # type: ignore[attr-defined,no-any-return]
 
+    def _check_depth(self, entry: AnyType) -> int:
+        """How many types deep `entry` is, names counted. Raises: MalformedComponent for more than MAX_TYPE_DEPTH.
+
+        Whatever goes through types later goes down into them; this is why it can.
+        """
+        if isinstance(entry, (Primitive, Resource, InstanceType, ComponentType)):
+            return 0
+        depths = self._work.depths
+        known = depths.get(id(entry))
+        if known is None:
+            members: list[AnyType] = []
+            if isinstance(entry, Alias):
+                members.append(entry.target)
+            else:
+                entry.map(members.append)
+            depth = 1 + max((self._check_depth(member) for member in members), default=0)
+            if depth > MAX_TYPE_DEPTH:
+                raise MalformedComponent(f"a type is nested more than {MAX_TYPE_DEPTH} deep")
+            known = depths[id(entry)] = (entry, depth)
+        return known[1]
+
     def _type_scope(self, declarations: Iterable[Declaration]) -> _Scope:
         scope = _Scope(self)
         for declaration in declarations:
@@ -292,6 +317,7 @@ class _Scope:
 
     def _append(self, extern: ExternType) -> None:
         if isinstance(extern, TypeBound):
+            self._check_depth(extern.type)
             self._types.append(extern.type)
         elif isinstance(extern, FuncType):
             self._funcs.append(extern)

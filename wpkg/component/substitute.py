@@ -35,6 +35,7 @@ class Work:
 
     def __init__(self, left: int = MAX_WORK) -> None:
         self._left = left
+        self.depths: dict[int, tuple[AnyType, int]] = {}  # id -> (kept alive, depth), see evaluate
 
     def spend(self, items: int) -> None:
         """Go through `items` more. Raises: MalformedComponent when that is too much."""

@@ -6,6 +6,7 @@ from tests.components import from_text, from_wit
 from wpkg.component.errors import MalformedComponent, NotAComponent
 from wpkg.component.read import read_component
 from wpkg.component.types import Alias, FuncType, InstanceType, Primitive, Record, Resource, TypeBound, strip
+from wpkg.component.write import signed_leb
 from wpkg.errors import InvalidInput
 
 LIB = """package ns:lib@1.0.0;
@@ -213,3 +214,23 @@ def test_instances_that_multiply_are_refused_and_do_not_hang() -> None:
     data = wasm_tools("parse", data=f"(component {' '.join(lines)} (instance (instantiate $c60)))".encode())
     with pytest.raises(MalformedComponent, match="its types have more than"):
         read_component(memoryview(data))
+
+
+@pytest.mark.parametrize(("depth", "readable"), [(90, True), (101, False), (5000, False)])
+def test_types_are_nested_so_deep_and_no_deeper(depth: int, readable: bool) -> None:  # noqa: FBT001
+    from tests.components import compose
+    from wpkg.component.write import leb, section
+
+    types = b"\x70\x7d" + b"".join(b"\x70" + leb(i) if i < 64 else b"\x70" + signed_leb(i) for i in range(depth))
+    data = b"\0asm\x0d\0\x01\0" + section(0x07, leb(depth + 1) + types)
+    data += section(0x07, b"\x01\x40\x01\x01x" + signed_leb(depth) + b"\x01\x00")
+    data += section(0x0A, b"\x01\x00\x01f\x01" + leb(depth + 1))
+    if readable:
+        assert world_of(compose({"root": data})) == 1
+    else:
+        with pytest.raises(MalformedComponent, match="a type is nested more than 100 deep"):
+            read_component(memoryview(data))
+
+
+def world_of(data: bytes) -> int:
+    return len(read_component(memoryview(data)).type.imports)

@@ -226,7 +226,7 @@ def test_in_ci_the_lock_is_not_touched(terminal: Terminal, monkeypatch: pytest.M
     for arguments in (["lock"], ["build", "--compose"], ["push", "--unsigned"]):
         outcome = terminal.type(*arguments, "-C", "validator")
         assert outcome.code == 7, outcome
-        assert "wpkg.lock needs to be updated, which was forbidden: there is no lock file" in outcome.err
+        assert "wpkg.lock is out of date: there is no lock file" in outcome.err
     assert not (root / "wpkg.lock").exists()
 
 

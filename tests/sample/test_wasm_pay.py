@@ -158,7 +158,7 @@ def test_one_changed_byte_of_a_signature_is_refused(
             "/demo/",
             "/dem0/",
             7,
-            "wpkg.lock needs to be updated, which was forbidden: it has wasm-pay:messaging-harness from",
+            "wpkg.lock is out of date: it has wasm-pay:messaging-harness from",
         ),
     ],
 )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,8 @@ from tests.workflow.conftest import HARNESS, TRUST, VALIDATOR, component
 from wpkg.component.errors import NotAComponent
 from wpkg.compose.errors import TypeMismatch
 from wpkg.errors import InvalidInput, LockOutOfDate, WpkgError
+from wpkg.names.version import Version
+from wpkg.oci.artifact import WasmConfig, build_artifact
 from wpkg.registry.errors import Offline
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import BuildFailed, build, plan_project
@@ -97,7 +101,7 @@ def test_a_locked_and_cached_project_builds_offline(company: Company) -> None:
 
 def test_locked_forbids_to_touch_the_lock(company: Company) -> None:
     root = prepared(company)
-    with pytest.raises(LockOutOfDate, match="wpkg.lock needs to be updated"):
+    with pytest.raises(LockOutOfDate, match="wpkg.lock is out of date"):
         build(company.world(), root, compose=True, locked=True)
     assert not (root / "wpkg.lock").exists()
 
@@ -290,3 +294,26 @@ def test_a_file_that_is_composed_with_is_looked_at_again_when_it_changes(company
     assert first.composed is not None
     assert second.composed is not None
     assert first.composed.digest != second.composed.digest
+
+
+def test_what_a_runtime_dependency_is_composed_of_is_not_composed_here(company: Company) -> None:
+    """The billing service needs a helper; neither is part of the validator's composition."""
+    company.sources["helper"] = component("export help: func();")
+    company.publish("helper")
+    company.sources["billing"] = component("import help: func(); export bill: func();")
+    root = company.project("billing", extra='[dependencies]\n"pay:helper" = "^0.1"\n')
+    build(company.world("platform"), root, compose=True)
+    pushed = push(company.world("platform"), root, company.platform_key)
+    repository = company.repository("billing")
+    raw = pushed.artifacts[0].publication.artifact  # published alone, as somebody may who lets others compose
+    record = replace(pushed.artifacts[0].publication.record, kind="component", version=Version.parse("0.2.0"))
+    artifact = build_artifact(raw.component, WasmConfig(record, (), ()))
+    company.registry.push_blob(repository, artifact.config, lambda: io.BytesIO(artifact.config_bytes))
+    company.registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type, "0.2.0")
+    extra = DEPENDS.removeprefix(TRUST) + '"pay:billing" = { version = "=0.2.0", link = "runtime" }\n'
+    root = prepared(company, extra)
+    built = build(company.world(), root, compose=True)
+    assert built.plan is not None
+    assert [node.name for node in built.plan.nodes] == ["pay:validator", "pay:harness"]
+    assert (root / "wpkg.lock").read_text().count("[[package]]") == 3
+    assert company.notes.warnings == []

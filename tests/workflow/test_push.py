@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.workflow.conftest import TRUST
-from wpkg.errors import InvalidInput
+from wpkg.errors import InvalidInput, LockOutOfDate
 from wpkg.names.version import Version
 from wpkg.oci.artifact import read_config, wasm_layer
 from wpkg.oci.manifest import Manifest, read_manifest
@@ -14,6 +14,7 @@ from wpkg.registry.errors import UnexpectedAnswer
 from wpkg.trust.bundle import Bundle
 from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement
 from wpkg.workflow.build import build
+from wpkg.workflow.lock import lock
 from wpkg.workflow.publication import NotBuilt
 from wpkg.workflow.push import NotReadBack, VersionExists, push
 
@@ -149,6 +150,9 @@ def test_build_metadata_becomes_an_underscore_in_the_tag(company: Company) -> No
 def test_what_is_not_built_or_out_of_date_is_not_published(company: Company) -> None:
     company.publish("harness")
     root = company.project("validator", extra=DEPENDS)
+    with pytest.raises(LockOutOfDate, match="there is no lock file"):
+        push(company.world(), root, company.bank_key)
+    lock(company.world(), root)
     with pytest.raises(NotBuilt, match="there is no component at build/validator.wasm"):
         push(company.world(), root, company.bank_key)
     build(company.world(), root, compose=False)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--unsigned", is_flag=True, help="Publish without a signature.")
 @click.option("--force", is_flag=True, help="Replace a version that is published with other content.")
-@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
-def push(session: Session, key: Path | None, unsigned: bool, force: bool, locked: bool) -> None:  # noqa: FBT001
+def push(session: Session, key: Path | None, unsigned: bool, force: bool) -> None:  # noqa: FBT001
     """Publish the project: raw and composed component, each signed and with provenance, the tag last.
 
     VERSION is what runs; VERSION_raw is the component without its dependencies, for others to compose anew.
@@ -37,8 +36,7 @@ def push(session: Session, key: Path | None, unsigned: bool, force: bool, locked
             "name the key to sign with (--key FILE), or ask for --unsigned; 'wpkg key generate' makes one"
         )
     signer = load_key(session.world, key, session.ask) if key is not None and not unsigned else None
-    locked = locked or session.world.in_ci
-    pushed = push_project(session.world, session.root, signer, force=force, locked=locked)
+    pushed = push_project(session.world, session.root, signer, force=force)
     artifacts = [
         {
             "kind": artifact.publication.record.kind,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wpkg.compose.graph import Plan
     from wpkg.oci.digest import Digest
     from wpkg.project.lockfile import Lock
+    from wpkg.project.project_file import Project
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
@@ -55,13 +56,9 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     check_trust(world, opened, packages)
     own_name = str(project.package) if project.package is not None else project.name
     files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
-    runtime = {dependency.name for dependency in project.dependencies if dependency.link == "runtime"}
     by_name = {
-        str(package.locked.name): ComponentFile(
-            str(package.locked.name), package.path, package.release.component.digest, str(package.locked.name)
-        )
-        for package in packages
-        if package.locked.kind != "wit" and package.locked.name not in runtime
+        name: ComponentFile(name, package.path, package.release.component.digest, name)
+        for name, package in _composed_packages(project, packages).items()
     }
     composition = project.composition
     if composition.components is None:
@@ -71,6 +68,21 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     if composition.root is not None and all(file.name != composition.root for file in files):
         files.append(_named_component(opened, by_name, composition.root))
     return Inputs(tuple(files), packages, composition.root, composition.choices(), lock)
+
+
+def _composed_packages(project: Project, packages: Sequence[FetchedPackage]) -> dict[str, FetchedPackage]:
+    """The packages that `link = "build"` leads to, from the project on; the rest is bound by the host."""
+    by_name = {package.locked.name: package for package in packages}
+    found: dict[str, FetchedPackage] = {}
+    pending = [dependency.name for dependency in project.dependencies if dependency.link == "build"]
+    while pending:
+        package = by_name[pending.pop()]
+        name = str(package.locked.name)
+        if name not in found and package.locked.kind != "wit":
+            found[name] = package
+            record = package.release.config.record
+            pending += [d.name for d in (record.dependencies if record is not None else ()) if d.link == "build"]
+    return dict(sorted(found.items()))
 
 
 def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:

@@ -62,7 +62,7 @@ def up_to_date_lock(world: World, opened: OpenedProject, *, locked: bool) -> Loc
         return opened.lock or Lock(())
     if locked:
         raise LockOutOfDate(
-            f"{LOCK_FILE} needs to be updated, which was forbidden: {reason}",
+            f"{LOCK_FILE} is out of date: {reason}",
             hint="run 'wpkg lock' and commit the result",
         )
     return _resolve(world, opened)

@@ -50,15 +50,16 @@ class Publication:
     provenance: dict[str, Any] | None  # a SLSA predicate; None where nothing truthful can be said
 
 
-def prepare(world: World, opened: OpenedProject, *, locked: bool) -> list[Publication]:
+def prepare(world: World, opened: OpenedProject) -> list[Publication]:
     """The artifacts of a project, raw before composed; nothing is sent.
 
-    The composed component is composed again in thought: what is published is what the lock and the sources make.
+    The composed component is composed again in thought: what is published is what the lock and the sources make,
+    and the lock must be the one that is there.
 
     Raises: NotBuilt, CompositionError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
-    lock = up_to_date_lock(world, opened, locked=locked)
+    lock = up_to_date_lock(world, opened, locked=True)
     state = load_state(opened.root / project.build_directory)
     raw = opened.root / project.build_artifact
     if not raw.is_file():

@@ -58,7 +58,7 @@ class Pushed:
     artifacts: tuple[PushedArtifact, ...]
 
 
-def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = False, locked: bool = False) -> Pushed:
+def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = False) -> Pushed:
     """Publish the project in `root`, signed with `key`; unsigned where that is None.
 
     Raises: NotBuilt, VersionExists, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
@@ -66,7 +66,7 @@ def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = Fals
     opened = open_project(root)
     package = opened.project.published_name
     repository = opened.project.registries.repository(package)
-    publications = prepare(world, opened, locked=locked)
+    publications = prepare(world, opened)
     there = [world.registry.resolve(repository.at(tag=publication.tag)) for publication in publications]
     for publication, digest in zip(publications, there, strict=True):
         if digest not in (None, publication.artifact.manifest.digest) and not force:

@@ -9,6 +9,10 @@ import pytest
 
 from tests.components import WASM_TOOLS, from_wit, wit, world
 from tests.interop.conftest import Publication, execute, peer, publish, python_program
+from tests.workflow.conftest import Company
+from wpkg.registry.client import RegistryClient
+from wpkg.workflow.add import Wanted, add
+from wpkg.workflow.build import build
 from wpkg.workflow.inspect import inspect
 from wpkg.workflow.pull import pull
 
@@ -44,15 +48,40 @@ def test_we_pull_and_inspect_what_wash_pushes(tmp_path: Path, shim: str) -> None
         tmp_path, python_program("wash"), "--non-interactive", "oci", "push", "--insecure", reference, "their.wasm"
     )
     assert done.code == 0, done.out
-    from tests.workflow.conftest import Company
-    from wpkg.registry.client import RegistryClient
-
     world_ = Company(tmp_path, RegistryClient(), shim).world()  # type: ignore[arg-type]
     assert pull(world_, tmp_path, reference, tmp_path / "pulled.wasm").verification is None
     assert (tmp_path / "pulled.wasm").read_bytes() == component
     found = inspect(world_, tmp_path, reference)
     assert [extern.name for extern in found.exports] == ["run"]
     assert found.claims == ()
+
+
+def test_we_compose_with_what_wash_pushes(tmp_path: Path, shim: str) -> None:
+    """An artifact that knows nothing of wpkg is a dependency like any other."""
+    company = Company(tmp_path, RegistryClient(), shim)  # type: ignore[arg-type]
+    (tmp_path / "harness.wasm").write_bytes(company.sources["harness"])
+    reference = f"{shim}/by-wash/pay/harness:0.1.0"
+    done = execute(
+        tmp_path,
+        python_program("wash"),
+        "--non-interactive",
+        "oci",
+        "push",
+        "--insecure",
+        reference,
+        "harness.wasm",
+    )
+    assert done.code == 0, done.out
+    root = company.project("validator")
+    file = root / "wasmcloud.toml"
+    file.write_text(file.read_text().replace(f"{shim}/demo", f"{shim}/by-wash"))
+    add(company.world(), root, [Wanted.parse("pay:harness@^0.1")])
+    built = build(company.world(), root, compose=True)
+    assert built.composed is not None
+    assert world(built.composed.path.read_bytes()) == [
+        "import sys:io/streams@0.2.0",
+        "export run: func(message: string)",
+    ]
 
 
 def test_oras_py_pulls_what_we_push(published: Publication) -> None:

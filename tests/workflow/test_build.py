@@ -18,6 +18,7 @@ from wpkg.oci.artifact import WasmConfig, build_artifact
 from wpkg.registry.errors import Offline
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import BuildFailed, build, plan_project
+from wpkg.workflow.fetch import fetch_locked
 from wpkg.workflow.lock import lock
 from wpkg.workflow.push import push
 from wpkg.workflow.world import Finished
@@ -167,6 +168,22 @@ def test_an_unsigned_dependency_is_not_composed(company: Company) -> None:
     with pytest.raises(WpkgError, match="pay:harness 0.1.0 .* is not signed") as caught:
         build(company.world(), root, compose=True)
     assert caught.value.exit_code == 5
+
+
+def test_a_changed_signature_of_a_dependency_stops_the_build(company: Company) -> None:
+    root = prepared(company)
+    fetch_locked(company.world(), lock(company.world(), root).lock)
+    repository = company.repository("harness")
+    for (where, digest), data in list(company.registry.blobs.items()):
+        if where == repository and b"dsseEnvelope" in data:
+            company.registry.blobs[where, digest] = data[:80] + bytes([data[80] ^ 1]) + data[81:]
+    with pytest.raises(
+        WpkgError, match="pay:harness 0.1.0 .* is not trusted, 0 of 1 .* does not match its digest"
+    ) as caught:
+        build(company.world("empty-cache"), root, compose=True)
+    assert caught.value.exit_code == 5
+    # What an earlier look-up has verified and kept still stands, offline too.
+    assert build(offline(company.world()), root, compose=True).composed is not None
 
 
 def test_a_build_that_fails_says_so_and_composes_nothing(company: Company) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.world import Chance
 from tests.interop.conftest import execute, peer
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
@@ -40,7 +41,7 @@ new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0
 @pytest.fixture
 def signed(tmp_path: Path) -> bytes:
     """A bundle, its key and another one in files."""
-    key, stranger = (PrivateKey.generate(lambda n, s=seed: (s * n)[:n]) for seed in (b"key-", b"other"))
+    key, stranger = (PrivateKey.generate(Chance(seed)) for seed in ("key", "other"))
     published = Published(
         Repository.parse("ghcr.io/acme/app"), Digest.of(b"m"), "app.wasm", Digest.of(b"c"),
         PackageName("acme", "app"), Version.parse("1.0.0"), "component",

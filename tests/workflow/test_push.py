@@ -173,7 +173,7 @@ def test_nothing_is_tagged_when_the_signature_cannot_be_read_back(company: Compa
     def forgets(repository: object, subject: object) -> list[Descriptor]:
         return []
 
-    company.registry.list_referrers = forgets  # type: ignore[method-assign, assignment]
+    company.registry.list_referrers = forgets  # type: ignore[method-assign]
     with pytest.raises(NotReadBack, match="does not give it back; nothing was tagged"):
         push(company.world(), root, company.bank_key)
     assert (company.repository("validator"), "0.1.0") not in company.registry.tags

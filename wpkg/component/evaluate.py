@@ -7,7 +7,6 @@ substitution, and each resource and each exported type is an identity that can b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from wpkg.component.definitions import (
@@ -35,6 +34,7 @@ from wpkg.component.definitions import (
     UnreadCanonsDef,
 )
 from wpkg.component.errors import MalformedComponent, UnsupportedComponent
+from wpkg.component.instantiate import Unsatisfied, instantiate
 from wpkg.component.substitute import Substitution, Work, freshen
 from wpkg.component.subtype import Mismatch, check_extern
 from wpkg.component.types import (
@@ -57,7 +57,7 @@ from wpkg.component.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from wpkg.component.definitions import Located
 
@@ -69,43 +69,6 @@ MAX_TYPE_DEPTH = 100  # value types in value types; that of types in types is de
 def evaluate_component(component: ComponentDef) -> ComponentType:
     """The type of a component. Raises: MalformedComponent, UnsupportedComponent."""
     return _evaluate(component, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Instantiated:
-    """An instance that exists, and the identities made for it."""
-
-    instance: InstanceType
-    created: tuple[Identity, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unsatisfied:
-    """The first import that its argument does not satisfy, and why."""
-
-    name: str
-    mismatch: Mismatch
-
-
-def instantiate(
-    component: ComponentType, arguments: Mapping[str, ExternType], work: Work | None = None
-) -> Instantiated | Unsatisfied:
-    """The instance that `component` makes of `arguments`.
-
-    Checked as one, under one mapping of resources: first every resource of the imports is bound to the one at
-    the same path of the arguments, then the imports are compared in order.
-    """
-    substitution = Substitution(component.created, work)
-    for name, wanted in component.imports.items():
-        if name not in arguments:
-            return Unsatisfied(name, Mismatch((), "an argument", "nothing"))
-        substitution.bind_extern(wanted, arguments[name])
-    for name, wanted in component.imports.items():
-        mismatch = check_extern(arguments[name], wanted, substitution)
-        if mismatch is not None:
-            return Unsatisfied(name, mismatch)
-    exports = substitution.externs(component.exports)
-    return Instantiated(InstanceType(exports), tuple(substitution.made))
 
 
 def _evaluate(component: ComponentDef, parent: _Scope | None) -> ComponentType:

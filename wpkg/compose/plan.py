@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.component.evaluate import Unsatisfied, instantiate
+from wpkg.component.instantiate import Unsatisfied, instantiate
 from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import Mismatch, check_extern
 from wpkg.component.types import Alias, ExternType, FuncType, Identity, InstanceType, Resource, TypeBound, strip

@@ -71,7 +71,7 @@ class Cache:
         check_content(data, digest, None, f"content {digest}")
         write_file(self.path(digest), data)
 
-    def fill(self, content: Descriptor, download: Callable[[Callable[[memoryview], object]], None]) -> Path:
+    def fill(self, content: Descriptor, download: Callable[[Callable[[memoryview], object]], object]) -> Path:
         """The file that holds `content` after `download` has passed every chunk of it to a sink.
 
         `download` verifies what it passes (as Registry.download_blob does), and raises when it is not `content`;

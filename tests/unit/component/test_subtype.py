@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.components import from_wit
-from wpkg.component.evaluate import Instantiated, Unsatisfied, instantiate
+from wpkg.component.instantiate import Instantiated, Unsatisfied, instantiate
 from wpkg.component.read import read_component
 
 INTERFACE = "package a:b; interface i {{ {body} }}"

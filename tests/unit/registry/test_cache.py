@@ -27,11 +27,12 @@ def test_content_is_found_by_digest_and_verified(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: d + b"!", lambda d: b"C" + d[1:], lambda _: b""])
 def test_damaged_content_is_thrown_away(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    for look in (lambda c: c.read(CONTENT.digest), lambda c: c.verified_path(CONTENT)):
-        cache = Cache(tmp_path)
+    cache = Cache(tmp_path)
+    looks: list[Callable[[], object]] = [lambda: cache.read(CONTENT.digest), lambda: cache.verified_path(CONTENT)]
+    for look in looks:
         cache.write(CONTENT.digest, DATA)
         cache.path(CONTENT.digest).write_bytes(damage(DATA))
-        assert look(cache) is None
+        assert look() is None
         assert not cache.path(CONTENT.digest).exists()
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
@@ -46,7 +46,7 @@ ED25519_SIGNATURE = bytes.fromhex(
 ED25519_PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
 
 
-def spki(key: object) -> bytes:
+def spki(key: Any) -> bytes:
     public = key.public_key() if hasattr(key, "public_key") else key
     return bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
@@ -214,14 +214,14 @@ class TestReadingPrivateKeys:
 
     @pytest.mark.parametrize("kind", ["P-384", "X25519", "encrypted"])
     def test_refuses(self, kind: str) -> None:
-        key = {
+        keys: dict[str, Any] = {
             "P-384": ec.generate_private_key(ec.SECP384R1()),
             "X25519": x25519.X25519PrivateKey.generate(),
             "encrypted": ed25519.Ed25519PrivateKey.generate(),
-        }[kind]
+        }
         encryption = BestAvailableEncryption(b"pw") if kind == "encrypted" else NoEncryption()
         with pytest.raises(InvalidKey):
-            PrivateKey.from_pkcs8_der(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, encryption))
+            PrivateKey.from_pkcs8_der(keys[kind].private_bytes(Encoding.DER, PrivateFormat.PKCS8, encryption))
 
     @given(st.data())
     def test_a_changed_key_is_read_or_refused(self, app: App, data: st.DataObject) -> None:

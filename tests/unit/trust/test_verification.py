@@ -7,7 +7,7 @@ import pytest
 
 from wpkg.errors import NotTrusted
 from wpkg.oci.digest import Digest
-from wpkg.trust.policy import Rule
+from wpkg.trust.policy import Rule, Unsigned
 from wpkg.trust.verification import Finding, NotSigned, Outcome, SignatureInvalid, State, Verification
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_what_was_not_examined_is_not_verified_whoever_signed(app: App) -> None:
     ],
 )
 def test_allowing_unsigned_covers_strangers_but_not_a_named_key_that_says_otherwise(
-    unsigned: str, outcome: Outcome, *, tolerated: bool
+    unsigned: Unsigned, outcome: Outcome, *, tolerated: bool
 ) -> None:
     found = verification(outcome, rule=Rule("127.0.0.1:*/**", unsigned=unsigned))
     assert found.is_tolerated is tolerated

@@ -1,0 +1,50 @@
+"""Instantiation: a component type and arguments make an instance (Explainer, "Type Checking")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.component.substitute import Substitution, Work
+from wpkg.component.subtype import Mismatch, check_extern
+from wpkg.component.types import ComponentType, ExternType, Identity, InstanceType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Instantiated:
+    """An instance that exists, and the identities made for it."""
+
+    instance: InstanceType
+    created: tuple[Identity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsatisfied:
+    """The first import that its argument does not satisfy, and why."""
+
+    name: str
+    mismatch: Mismatch
+
+
+def instantiate(
+    component: ComponentType, arguments: Mapping[str, ExternType], work: Work | None = None
+) -> Instantiated | Unsatisfied:
+    """The instance that `component` makes of `arguments`.
+
+    Checked as one, under one mapping of resources: first every resource of the imports is bound to the one at
+    the same path of the arguments, then the imports are compared in order.
+    """
+    substitution = Substitution(component.created, work)
+    for name, wanted in component.imports.items():
+        if name not in arguments:
+            return Unsatisfied(name, Mismatch((), "an argument", "nothing"))
+        substitution.bind_extern(wanted, arguments[name])
+    for name, wanted in component.imports.items():
+        mismatch = check_extern(arguments[name], wanted, substitution)
+        if mismatch is not None:
+            return Unsatisfied(name, mismatch)
+    exports = substitution.externs(component.exports)
+    return Instantiated(InstanceType(exports), tuple(substitution.made))

@@ -6,12 +6,12 @@ Best of several runs, whole processes. The bars are what the product is to reach
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,21 +19,29 @@ PROGRAMS = Path(sys.executable).parent
 RUNS = 7
 
 
-def best(words: list[str], folder: Path, runs: int = RUNS) -> float:
-    """Seconds of the fastest of several runs."""
-    times = []
+@dataclass(frozen=True)
+class Measured:
+    """The fastest of several runs, and the most memory that any took."""
+
+    seconds: float
+    resident: int  # KiB, peak
+
+
+def best(words: list[str], folder: Path, runs: int = RUNS) -> Measured:
+    """What whole processes take. Raises: CalledProcessError."""
+    times, memory = [], []
     for _ in range(runs):
         start = time.perf_counter()
-        subprocess.run(
-            words,
-            cwd=folder,
-            env=environment(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
+        child = subprocess.Popen(
+            words, cwd=folder, env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        _, status, usage = os.wait4(child.pid, 0)
         times.append(time.perf_counter() - start)
-    return min(times)
+        memory.append(usage.ru_maxrss)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise subprocess.CalledProcessError(child.returncode, words)
+    return Measured(min(times), max(memory))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -44,9 +52,11 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def row(what: str, ours: float, peer: str, theirs: float, bar: str) -> None:
+def row(what: str, ours: Measured, peer: str, theirs: Measured, bar: str) -> None:
     print(
-        f"{what:<44} {ours * 1000:8.0f} ms   {peer:<22} {theirs * 1000:8.0f} ms   ratio {ours / theirs:5.2f}   bar {bar}"
+        f"{what:<40}{ours.seconds * 1000:6.0f} ms {ours.resident / 1024:4.0f} MB   "
+        f"{peer:<20}{theirs.seconds * 1000:6.0f} ms {theirs.resident / 1024:4.0f} MB   "
+        f"ratio {ours.seconds / theirs.seconds:5.2f}   bar {bar}"
     )
 
 
@@ -79,8 +89,6 @@ def compose(folder: Path) -> None:
     ours = best([str(PROGRAMS / "wpkg"), "compose", harness, "--with", validator, "-o", "ours.wasm"], folder)
     peer = [str(PROGRAMS / "wasm-tools"), "compose", "-q", harness, "-d", validator, "-o", "theirs.wasm"]
     row("wpkg compose, two components of 18 MB", ours, "wasm-tools compose", best(peer, folder), "<= 0.6")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"{'':<44} largest child so far: {before / 1024:.0f} MB resident")
 
 
 def rebuild(folder: Path) -> None:

@@ -244,6 +244,21 @@ def test_a_wrong_password_is_said_and_nothing_is_pushed(
     assert "other" not in outcome.err.replace("another", "")
 
 
+def test_a_plain_key_is_taken_with_a_warning(terminal: Terminal) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (terminal.folder / "plain.key").write_bytes(key)
+    terminal.project("harness")
+    terminal.type("build", "-C", "harness")
+    outcome = terminal.type("push", "-C", "harness", "--key", "../plain.key", "--force")
+    assert outcome.code == 0, outcome.err
+    assert "warning: the private key in ../plain.key is not encrypted" in outcome.err
+
+
 def test_a_key_is_never_overwritten(terminal: Terminal) -> None:
     assert terminal.type("key", "generate").code == 0
     before = (terminal.folder / "wpkg.key").read_bytes()

@@ -21,6 +21,7 @@ from wpkg.workflow.build import BuildFailed, build, plan_project
 from wpkg.workflow.fetch import fetch_locked
 from wpkg.workflow.lock import lock
 from wpkg.workflow.push import push
+from wpkg.workflow.release import DigestGone
 from wpkg.workflow.world import Finished
 
 if TYPE_CHECKING:
@@ -168,6 +169,16 @@ def test_an_unsigned_dependency_is_not_composed(company: Company) -> None:
     with pytest.raises(WpkgError, match="pay:harness 0.1.0 .* is not signed") as caught:
         build(company.world(), root, compose=True)
     assert caught.value.exit_code == 5
+
+
+def test_a_pin_that_the_registry_no_longer_has_is_an_error_of_its_own(company: Company) -> None:
+    root = prepared(company)
+    pin = lock(company.world(), root).lock.packages[0]
+    del company.registry.manifests[pin.source, pin.manifest]
+    with pytest.raises(
+        DigestGone, match=f"pay/harness no longer has {pin.manifest}, which the lock pins as pay:harness 0.1.0"
+    ):
+        build(company.world("empty-cache"), root, compose=True)
 
 
 def test_a_changed_signature_of_a_dependency_stops_the_build(company: Company) -> None:

@@ -152,6 +152,23 @@ def test_verify_and_pull_look_at_the_registry_and_not_at_what_the_cache_remember
         pull(world, root, PACKAGE, tmp_path / "x", key)
 
 
+@pytest.mark.parametrize("part", ["manifest", "config"])
+def test_verify_asks_the_registry_for_what_the_cache_has(published: tuple[Company, Path], part: str) -> None:
+    company, root = published
+    key = [company.key_file(company.bank_key, "bank.pub")]
+    world, reference = company.world("c"), f"{company.repository('validator')}@{digest_of(company)}"
+    release = verify(world, root, reference, key).release
+    repository = company.repository("validator")
+    if part == "manifest":
+        del company.registry.manifests[repository, release.manifest.digest]
+    else:
+        manifest = read_manifest(company.registry.manifests[repository, release.manifest.digest][1])
+        assert isinstance(manifest, Manifest)
+        del company.registry.blobs[repository, manifest.config.digest]
+    with pytest.raises(NotFound):
+        verify(world, root, reference, key)
+
+
 def test_a_changed_manifest_is_refused(published: tuple[Company, Path]) -> None:
     company, root = published
     key = [company.key_file(company.bank_key, "bank.pub")]

@@ -16,9 +16,6 @@ from wpkg.names.extern_name import higher_name, track_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Choices = "Mapping[tuple[str | None, str], str]"
-"""Explicit choices: importing node (None for every one) and import name -> exporting node."""
-
 
 def choose_root(nodes: Sequence[Node], root: str | None) -> str:
     """The node whose exports the result has: `root`, or the only one whose exports no other imports.
@@ -56,7 +53,12 @@ def _any_cycle(nodes: Sequence[Node]) -> str:
 
 
 def connect(nodes: Sequence[Node], root: str, choices: Mapping[tuple[str | None, str], str]) -> list[Connection]:
-    """The connections, import by import. Raises: AmbiguousImport, InvalidChoice."""
+    """The connections, import by import.
+
+    `choices`: importing node (None for every one) and import name -> exporting node.
+
+    Raises: AmbiguousImport, InvalidChoice.
+    """
     _check_choices(nodes, choices)
     offered = [node for node in nodes if node.name != root]
     connections: list[Connection] = []

@@ -2,7 +2,7 @@
 
 Nodes are taken providers first. For each, its imports are bound one by one: to an export of an instance that
 exists by now, or to an import of the result. Imports of the result that stand for the same interface are merged
-on the way: the union of what is asked for, under the highest version's name (facts: "Residual imports").
+on the way: the union of what is asked for, under the highest version's name (docs/composition.md, 5).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def make_plan(
     root: str | None = None,
     choices: Mapping[tuple[str | None, str], str] | None = None,
 ) -> Plan:
-    """How `nodes` fit together; their order decides only where nothing else does.
+    """How `nodes` fit together; in which order they are given decides only which error is met first.
 
     `choices` are explicit: (importing node or None for all, import name) -> exporting node.
 
@@ -38,16 +38,18 @@ def make_plan(
     """
     root = choose_root(nodes, root)
     connections = connect(nodes, root, choices or {})
-    order = instantiation_order(nodes, root, connections)
+    # From here on the order in which the nodes were given has no say: the same inputs give the same bytes.
+    ordered = sorted(nodes, key=lambda node: (node.name != root, str(node.digest), node.name))
+    order = instantiation_order(ordered, root, connections)
     taking_part = {node.name for node in order}
-    linker = _Linker(order, [c for c in connections if c.importer in taking_part])
+    linker = _Linker([c for c in connections if c.importer in taking_part])
     for node in order:
         linker.add(node)
     return Plan(
         nodes=tuple(order),
         root=root,
         connections=tuple(linker.connections),
-        residuals=tuple(linker.ordered_residuals(nodes)),
+        residuals=tuple(linker.ordered_residuals(ordered)),
         passed_types=tuple(linker.passed_types),
         instances={name: instance.exports for name, instance in linker.instances.items()},
         reexports=tuple(linker.reexports(root)),
@@ -66,7 +68,7 @@ class _Merged:
 
 
 class _Linker:
-    def __init__(self, order: Sequence[Node], connections: list[Connection]) -> None:
+    def __init__(self, connections: list[Connection]) -> None:
         self.connections = connections
         self.instances: dict[str, InstanceType] = {}
         self.passed_types: list[PassedType] = []
@@ -74,7 +76,6 @@ class _Linker:
         self._merged: dict[str, _Merged] = {}
         self._inside: dict[Identity, tuple[str, str]] = {}  # identity -> node and export that provide it
         self._outside: dict[Identity, str] = {}  # identity -> key of the import that provides it
-        self._nodes = {node.name: node for node in order}
 
     def add(self, node: Node) -> None:
         """Bind the imports of `node` and make its instance."""
@@ -164,7 +165,7 @@ class _Linker:
         return InstanceType(exports)
 
     def _check_family(self, node: Node, name: str, extern: ExternType) -> None:
-        """Refuse an import of the host that speaks of a resource made inside (facts: trap 4)."""
+        """Refuse an import of the host that speaks of a resource made inside (docs/composition.md, 7)."""
         for identity in mentioned(extern):
             if identity in self._inside and isinstance(strip(identity), Resource):
                 provider, _ = self._inside[identity]
@@ -209,7 +210,7 @@ class _Linker:
     def reexports(self, root: str) -> Iterator[tuple[str, str]]:
         """The interfaces made inside whose types the root's exports mention, owners before users.
 
-        Without them the result would not be valid, or could not be composed again (facts: "Re-export closure").
+        Without them the result would not be valid, or could not be composed again (docs/composition.md, 6).
         """
         exports = self.instances[root].exports
         done: set[tuple[str, str]] = {(root, name) for name in exports}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wpkg.documents.toml_table import Table
-from wpkg.errors import InvalidInput, LockOutOfDate, WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
 from wpkg.oci.digest import Digest
@@ -80,13 +80,6 @@ class Lock:
     def package(self, name: PackageName) -> LockedPackage | None:
         """The pin of `name`, None when it is not locked."""
         return next((package for package in self.packages if package.name == name), None)
-
-    def required(self, name: PackageName) -> LockedPackage:
-        """The pin of `name`. Raises: LockOutOfDate."""
-        package = self.package(name)
-        if package is None:
-            raise LockOutOfDate(f"{LOCK_FILE} does not pin {name}", hint="run 'wpkg lock'")
-        return package
 
 
 def read_lock(text: str) -> Lock:

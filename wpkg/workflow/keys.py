@@ -48,13 +48,16 @@ def generate_key(world: World, prefix: Path, ask: Callable[[str], str]) -> KeyPa
 
 
 def load_key(world: World, path: Path, ask: Callable[[str], str]) -> PrivateKey:
-    """The private key in a key file of wpkg or cosign. Raises: InvalidInput."""
+    """The private key in a key file of wpkg or cosign, or in plain PEM. Raises: InvalidInput."""
     data = read_bytes(path)
     try:
-        password = key_password(world, ask, new=False) if is_encrypted_key(data) else b""
-        return read_key_file(data, password)
+        if is_encrypted_key(data):
+            return read_key_file(data, key_password(world, ask, new=False))
+        key = PrivateKey.from_plain_pem(data)
     except InvalidInput as error:
         raise error.within(str(path)) from None
+    world.reporter.warn(f"the private key in {path} is not encrypted")
+    return key
 
 
 def key_password(world: World, ask: Callable[[str], str], *, new: bool) -> bytes:

@@ -62,39 +62,39 @@ def check_record(release: Release, package: PackageName, version: Version, *, ra
         raise WrongContent(f"{release.reference} is not {wanted} of {package} {version}, it says '{record.kind}'")
 
 
-def fetch_release(world: World, reference: Reference) -> Release:
+def fetch_release(world: World, reference: Reference, *, cached: bool = True) -> Release:
     """What `reference` names, from the cache where its digest is known, else from the registry.
 
-    Raises: RegistryError.
+    Without `cached`, everything is asked of the registry. Raises: RegistryError.
     """
-    fetched = _manifest(world, reference)
+    fetched = _manifest(world, reference, cached=cached)
     reference = reference.pinned(fetched.descriptor.digest)
     try:
         manifest = read_manifest(fetched.data)
         component = wasm_layer(manifest)
         if not isinstance(manifest, Manifest):
             raise NotAWasmArtifact("it is an image index, not a component")
-        config = read_config(_small_blob(world, reference, manifest.config))
+        config = read_config(_small_blob(world, reference, manifest.config, cached=cached))
     except WpkgError as error:
         raise error.within(f"{reference}") from None
     descriptor = fetched.descriptor
     return Release(reference, descriptor, component, config)
 
 
-def _manifest(world: World, reference: Reference) -> FetchedManifest:
-    if reference.digest is not None and (data := world.cache.read(reference.digest)) is not None:
+def _manifest(world: World, reference: Reference, *, cached: bool) -> FetchedManifest:
+    if cached and reference.digest is not None and (data := world.cache.read(reference.digest)) is not None:
         return FetchedManifest(Descriptor(IMAGE_MANIFEST, reference.digest, len(data)), data)
     fetched = world.registry.fetch_manifest(reference)
     world.cache.write(fetched.descriptor.digest, fetched.data)
     return fetched
 
 
-def _small_blob(world: World, reference: Reference, blob: Descriptor) -> bytes:
+def _small_blob(world: World, reference: Reference, blob: Descriptor, *, cached: bool) -> bytes:
     if blob.size > MAX_CONFIG_SIZE:
         raise NotAWasmArtifact(
             f"its config is said to have {blob.size} bytes, over the limit of {MAX_CONFIG_SIZE}"
         )
-    data = world.cache.read(blob.digest)
+    data = world.cache.read(blob.digest) if cached else None
     if data is None:
         data = world.registry.fetch_blob(reference.repository, blob)
         world.cache.write(blob.digest, data)
@@ -122,7 +122,7 @@ def locked_release(world: World, locked: LockedPackage) -> Release:
         raise DigestGone(
             f"{locked.source} no longer has {locked.manifest}, "
             f"which the lock pins as {locked.name} {locked.version}",
-            hint=f"ask whoever publishes it; to take another version run 'wpkg update {locked.name}'",
+            hint="ask whoever publishes it; to resolve without this pin, remove wpkg.lock and run 'wpkg lock'",
         ) from error
     for what, pinned, found in _compare(locked, release):
         if pinned != found:

@@ -52,7 +52,7 @@ def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, ra
             hint="name a public key: wpkg verify --key wpkg.pub " + text,
         )
     located = locate(root, text, raw=raw)
-    release = find_release(world, located)
+    release = find_release(world, located, cached=False)
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
     world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
@@ -67,10 +67,13 @@ def chosen_policy(root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
     return project_policy(opened) if opened is not None else None
 
 
-def find_release(world: World, located: Located) -> Release:
-    """What the registry has under a name. Raises: NotFound, with what is there instead; RegistryError."""
+def find_release(world: World, located: Located, *, cached: bool = True) -> Release:
+    """What a registry has under a name; what is named by digest may be `cached`.
+
+    Raises: NotFound, with what is there instead; RegistryError.
+    """
     try:
-        release = fetch_release(world, located.reference)
+        release = fetch_release(world, located.reference, cached=cached)
     except NotFound as error:
         hint = _what_is_there(world, located)
         raise NotFound(f"{located.reference} is not in the registry", hint=hint) from error

@@ -5,6 +5,8 @@ A to J are the ones that were reproduced with wac and wasm-tools; every result i
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.components import compose, from_wit, wit, world
@@ -189,7 +191,16 @@ def test_the_order_of_the_components_does_not_change_what_is_composed() -> None:
         "api": component(f"import {lib('types')}; export {lib('api')};"),
         "types": TYPES,
     }
-    assert compose(parts) == compose(dict(reversed(parts.items())))
+    for one in ("api", "types"):  # imports of the host of each, so that their order counts too
+        parts[one] = component(
+            f"import h:{one}/x; import h:common/x; {'' if one == 'types' else 'import ns:lib/types@1.0.0;'} export {lib(one)};",
+            LIB,
+            *(f"package h:{name}; interface x {{ f: func(); }}" for name in ("api", "types", "common")),
+        )
+    first = compose(parts)
+    assert len([line for line in world(first) if line.startswith("import h:")]) == 3
+    for order in itertools.permutations(parts):
+        assert compose({name: parts[name] for name in order}) == first
 
 
 def test_middleware_imports_and_exports_one_interface() -> None:

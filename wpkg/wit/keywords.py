@@ -7,7 +7,7 @@ KEYWORDS = frozenset(
     _ as async bool borrow char constructor enum error-context export f32 f64 flags float32 float64 from func
     future import include interface list map option own package record resource result s16 s32 s64 s8 static
     stream string tuple type u16 u32 u64 u8 use variant with world
-    """.split()
+    """.split()  # noqa: SIM905 - read as a list of words
 )
 
 

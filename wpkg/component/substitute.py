@@ -74,6 +74,20 @@ class Substitution:
                 if name in given.exports:
                     self.bind_extern(extern, given.exports[name])
 
+    def fork(self) -> Substitution:
+        """The same, to try something on; `adopt` it when that went well."""
+        trial = Substitution((), self._work)
+        trial.adopt(self)
+        return trial
+
+    def adopt(self, other: Substitution) -> None:
+        """Take over everything that `other` says."""
+        self._replaced = dict(other._replaced)
+        self._fresh = set(other._fresh)
+        self._composite = dict(other._composite)
+        self._equal = dict(other._equal)
+        self.made = list(other.made)
+
     def root(self, value: AnyType) -> AnyType:
         """What stands at the end of aliases and substitutions."""
         while isinstance(value, (Resource, Alias)):

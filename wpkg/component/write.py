@@ -102,9 +102,16 @@ def instantiate(component: int, arguments: Iterable[tuple[str, Sort, int]]) -> b
     )
 
 
-def export(text: str, sort: Sort, index: int) -> bytes:
-    """An export without an ascribed type."""
-    return extern_name(text) + sort.value + leb(index) + b"\x00"
+def export(
+    text: str,
+    sort: Sort,
+    index: int,
+    ascribed: bytes | None = None,
+    attributes: Sequence[tuple[Attribute, str]] = (),
+) -> bytes:
+    """An export, with the type that is ascribed to it (an `externdesc`), if any."""
+    ascription = b"\x00" if ascribed is None else b"\x01" + ascribed
+    return extern_name(text, attributes) + sort.value + leb(index) + ascription
 
 
 def reference(ref: Ref) -> bytes:

@@ -208,9 +208,13 @@ class ComponentScope(_Scope):
         return index
 
     def introduce_export(self, extern: ExternType) -> None:
-        """Count the index that an export makes; nothing needs to refer to it."""
+        """Count the index that an export makes; of a type, it is the one to refer to from now on.
+
+        Exports may only mention types by the index under which those are exported (Explainer, "Type Checking").
+        """
         if isinstance(extern, TypeBound):
-            self._next_type()
+            self._known[extern.type] = self._next_type()
+            self._written.clear()
         elif isinstance(extern, InstanceType):
             self.instances += 1
         elif isinstance(extern, FuncType):

@@ -76,9 +76,9 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
         state.save(folder)
         world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
         return Built(raw, None, None)
-    plan, composed, changed = compose_inputs(world, gathered, output)
+    composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
-    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), plan)
+    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan)
 
 
 def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
@@ -113,7 +113,8 @@ def _build_raw(
     digest = _raw_digest(opened, raw, state)
     changed = state.raw is None or state.raw.digest != str(digest)
     if changed:
-        from wpkg.workflow.compose import ComponentFile, read_node
+        from wpkg.workflow.compose import read_node
+        from wpkg.workflow.sources import ComponentFile
 
         read_node(ComponentFile(opened.project.build_artifact, raw, digest))
     made_by = opened.project.build_command if run_command else None

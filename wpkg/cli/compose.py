@@ -71,5 +71,6 @@ def compose(
     lines = [f"{output}  {composed.digest}  {composed.size / 1e6:.1f} MB"]
     if wanted.wiring.share_modules:
         members["shared-modules"], members["saved"] = composed.shared, composed.saved
-        lines.append(f"{composed.shared} core modules shared, {composed.saved / 1e6:.1f} MB saved")
+        modules = "module" if composed.shared == 1 else "modules"
+        lines.append(f"{composed.shared} core {modules} shared, {composed.saved / 1e6:.1f} MB saved")
     session.console.result("compose", members, lines)

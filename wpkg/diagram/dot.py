@@ -1,16 +1,20 @@
 """A composition for Graphviz (graphviz.org, "DOT Language").
 
-Everything that comes from outside stands in a quoted string, where a quote ends it and a backslash escapes.
+Everything that comes from outside stands in a quoted string, where a quote ends it, a backslash escapes, and an
+ampersand starts a character's name, as in HTML.
 """
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wpkg.diagram.model import Diagram, PackageGroup
+
+_LINE = 60  # characters
 
 
 def dot_of(diagram: Diagram) -> str:
@@ -53,9 +57,15 @@ def _lines(diagram: Diagram) -> Iterator[str]:
 
 
 def _groups(groups: tuple[PackageGroup, ...]) -> str:
-    return _quoted([group.text for group in groups])
+    return _quoted(
+        [
+            line
+            for group in groups
+            for line in wrap(group.text, _LINE, break_long_words=False, break_on_hyphens=False)
+        ]
+    )
 
 
 def _quoted(lines: list[str]) -> str:
-    escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    escaped = [line.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return '"' + "\\n".join(escaped) + '"'

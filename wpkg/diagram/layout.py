@@ -334,7 +334,6 @@ def _paths_from(
                 points.append((x, boxes[lower.box.key].y))
                 break
             if len(lower.above) > 1 or len(lower.below) > 1:  # lines join or fork here
-                points.append((x, edges[lower.rank][1]))
                 break
             points.append((x, edges[lower.rank][1]))
             upper, lower = lower, lower.below[0]
@@ -345,5 +344,5 @@ def _paths_from(
 
 
 def _bottom(place: Place, edges: Sequence[tuple[float, float]], boxes: Mapping[str, Rect]) -> float:
-    """Where lines leave a place: a box's lower edge, the end of a row for a stem."""
-    return boxes[place.box.key].bottom if place.box is not None else edges[place.rank][1]
+    """Where lines leave a place: a box's lower edge; for a stem the beginning of its row, where others end."""
+    return boxes[place.box.key].bottom if place.box is not None else edges[place.rank][0]

@@ -276,7 +276,7 @@ def _labels(names: Sequence[str]) -> dict[str, str]:
 
     A picture for a README is the same wherever the files lie.
     """
-    parts = {name: name.replace("\\", "/").strip("/").split("/") for name in names}
+    parts = {name: name.strip("/").split("/") for name in names}
     labels = {}
     for name in names:
         for count in range(1, len(parts[name]) + 1):

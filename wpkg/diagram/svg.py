@@ -1,8 +1,8 @@
 """A composition as SVG 1.1: one file that needs nothing else, for light and dark backgrounds.
 
 Colours are attributes, which every program understands; CSS puts dark ones in their place where a dark scheme is
-preferred. The picture has a background of its own, so it can be read where that is ignored. There are no scripts, no
-links, no identifiers (several pictures may stand in one page), and every text is escaped.
+preferred. The picture has a background of its own, so it can be read where that is ignored. There are no scripts,
+no links, no identifiers (several pictures may stand in one page), and every text is escaped.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ def crossings_by_definition(rows: list[list[Place]]) -> int:
     return total
 
 
-def rows_of(pairs: list[tuple[str, str]]) -> list[list[Place]]:
-    boxes = [Box(key, 10, 10) for key in KEYS]
-    ranks = {key: 2 * n + 1 for key, n in layers(KEYS, pairs).items()}
+def rows_of(pairs: list[tuple[str, str]], keys: list[str] = KEYS) -> list[list[Place]]:
+    boxes = [Box(key, 10, 10) for key in keys]
+    ranks = {key: 2 * n + 1 for key, n in layers(keys, pairs).items()}
     return make_rows(ranks, boxes, [Line(a, b, Box(f"{a}-{b}", 10, 10)) for a, b in pairs])
 
 
@@ -74,6 +74,11 @@ def test_few_of_many_crossings_are_left() -> None:
     assert count_crossings(rows_of(pairs)) <= 3
 
 
+def test_neighbours_change_places_where_that_helps() -> None:
+    pairs = [("0", "1"), ("0", "2"), ("1", "3"), ("1", "4"), ("1", "5"), ("2", "3"), ("2", "4"), ("4", "6")]
+    assert count_crossings(rows_of(pairs, KEYS[:7])) <= 2  # with barycentres alone there are three
+
+
 def test_a_chain_is_a_straight_line() -> None:
     boxes = [Box("top", 50, 20), Box("a", 80, 20), Box("b", 120, 20), Box("c", 60, 20), Box("host", 200, 20)]
     lines = [
@@ -87,6 +92,26 @@ def test_a_chain_is_a_straight_line() -> None:
     assert [path.is_end for path in layout.paths] == [True, False, True, False, True, True]
     ys = [layout.boxes[key].y for key in ("top", "a", "ab", "b", "bc", "c", "host")]
     assert ys == sorted(ys)
+
+
+def test_a_line_that_passes_rows_does_so_straight() -> None:
+    chain = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")]
+    boxes = [Box(key, 60 + 31 * i, 20) for i, key in enumerate("abcde")]
+    lines = [Line(a, b, Box(f"{a}-{b}", 40 + 17 * i, 20)) for i, (a, b) in enumerate([*chain, ("a", "e")])]
+    layout = lay_out(Content([], boxes, [], lines))
+    (passing,) = [path for path in layout.paths if len({y for _, y in path.points}) > 5]
+    assert len({x for x, _ in passing.points[1:-1]}) <= 2  # beside the rows; where it ends is another's business
+
+
+def test_a_box_is_as_high_as_its_highest_column() -> None:
+    names = [f"wasi:a/{'long-' * 5}{chr(97 + i)}@0.2.0" for i in range(9)] + ["wasi:b/x@0.2.0"]
+    diagram = plans.generated([(0, 1)], 2, 0, 1)
+    host = tuple(HostImport(name, (("c0", name),)) for name in names)
+    picture = read_picture(svg_of(Diagram(diagram.components, diagram.edges, host, (), (), ())))
+    (block,) = picture.of("host")
+    first, second = ([p for _, p in block.texts if p.x == x] for x in sorted({p.x for _, p in block.texts}))
+    assert len(first) > len(second)
+    assert flaws(picture) == []
 
 
 def test_many_packages_of_the_host_stand_in_columns() -> None:

@@ -221,6 +221,8 @@ def test_a_component_that_is_not_needed_is_said(terminal: Terminal) -> None:
     outcome = terminal.type("graph", "harness.wasm", "--with", "validator.wasm", "--with", "idle.wasm", *use)
     assert outcome.err == "warning: 'idle.wasm' is not part of the composition: nothing imports what it exports\n"
     assert "not needed: idle" in outcome.out
+    arguments = ["harness.wasm", "--with", "validator.wasm", "--with", "idle.wasm", *use, "--json"]
+    assert terminal.type("graph", *arguments).document["unused"] == ["idle.wasm"]
 
 
 def test_init_writes_a_project_that_can_be_read(terminal: Terminal) -> None:

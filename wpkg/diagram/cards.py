@@ -124,7 +124,7 @@ def _groups_card(groups: Sequence[PackageGroup], caption: str | None, title: str
         while rest and (not taken or taken + len(rest[0]) / 2 <= share or column == columns - 1):
             piece = rest.pop(0)
             taken += len(piece)
-            stack.y += _GROUP_GAP if piece is not pieces[0] and stack.y > start else 0
+            stack.y += _GROUP_GAP if stack.y > start else 0
             for text, ink in piece:
                 stack.add(text, _SIZE, ink)
         left -= taken

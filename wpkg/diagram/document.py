@@ -41,5 +41,5 @@ def members_of(diagram: Diagram) -> dict[str, Any]:
         ],
         "exports": [{"name": e.name, "component": e.component} for e in diagram.exports],
         "passed-types": [{"component": who, "import": name} for who, name in diagram.passed_types],
-        "unused": list(diagram.unused),
+        "unused": [name for name, _ in diagram.unused],
     }

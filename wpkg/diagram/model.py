@@ -134,7 +134,7 @@ class Diagram:
     host: tuple[HostImport, ...]
     exports: tuple[Export, ...]
     passed_types: tuple[tuple[str, str], ...]  # component and the name of a type that its world imports
-    unused: tuple[str, ...]  # labels
+    unused: tuple[tuple[str, str], ...]  # names and labels of components that nothing needs
 
     @property
     def root(self) -> ComponentBox:
@@ -231,7 +231,7 @@ def diagram_of(plan: Plan, versions: Mapping[str, str] | None = None) -> Diagram
         passed_types=tuple(
             sorted(((p.importer, p.name) for p in plan.passed_types), key=lambda p: (rank[p[0]], p[1]))
         ),
-        unused=tuple(sorted(labels[name] for name in plan.unused)),
+        unused=tuple(sorted(((name, labels[name]) for name in plan.unused), key=lambda u: (u[1], u[0]))),
     )
 
 

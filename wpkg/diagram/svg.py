@@ -124,7 +124,7 @@ class _Drawing:
     def _note_lines(self) -> list[str]:
         if not self._diagram.unused:
             return []
-        words = list(self._diagram.unused)
+        words = [label for _, label in self._diagram.unused]
         return wrap([f"not needed: {words[0]}", *words[1:]], _CAPTION, self._width - 2 * _MARGIN)
 
     def text(self) -> str:
@@ -139,7 +139,7 @@ class _Drawing:
             f"<title>{escape(self._diagram.title)}</title>",
             f"<desc>{escape(self._diagram.description)}</desc>",
             f"<style>{_dark_style()}</style>",
-            _rectangle("paper", paper, 0),
+            _rectangle("paper", paper),
             *self._regions(),
             *(part for path in self._layout.paths for part in _path(path)),
             *self._boxes(),
@@ -149,9 +149,9 @@ class _Drawing:
         return "\n".join(part for part in parts if part) + "\n"
 
     def _regions(self) -> Iterator[str]:
-        yield _rectangle("frame", self._frame, _ROUND)
+        yield _rectangle("frame", self._frame)
         if self._region is not None:
-            yield _rectangle("region", self._region, _ROUND)
+            yield _rectangle("region", self._region)
 
     def _captions(self) -> Iterator[str]:
         yield self._frame_caption("composition")
@@ -189,7 +189,7 @@ class _Drawing:
                 extra = ' stroke-dasharray="4 3"'
             card = self._cards[key]
             yield f"<g><title>{escape(card.title)}</title>"
-            yield _rectangle(kind, rect, _ROUND, extra)
+            yield _rectangle(kind, rect, extra)
             for text in card.texts:
                 bold = ' font-weight="bold"' if text.bold else ""
                 x, y = _number(rect.x + text.x), _number(rect.y + text.y)
@@ -222,11 +222,10 @@ def _look(kind: str) -> str:
     return f' class="{kind}"{colours}{_CONSTANT.get(kind, "")}'
 
 
-def _rectangle(kind: str, rect: Rect, radius: float, extra: str = "") -> str:
+def _rectangle(kind: str, rect: Rect, extra: str = "") -> str:
     place = f'x="{_number(rect.x)}" y="{_number(rect.y)}"'
     size = f'width="{_number(rect.width)}" height="{_number(rect.height)}"'
-    corner = f' rx="{radius:g}"' if radius else ""
-    return f"<rect {place} {size}{corner}{_look(kind)}{extra}/>"
+    return f'<rect {place} {size} rx="{_ROUND}"{_look(kind)}{extra}/>'
 
 
 def _caption(text: str, x: float, y: float) -> str:

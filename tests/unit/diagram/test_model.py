@@ -84,7 +84,7 @@ def test_exports_of_others_are_told_from_the_roots() -> None:
         ("root", ["ns:lib@1.0.0: user"]),
         ("types", ["ns:lib@1.0.0: types"]),
     ]
-    assert diagram.unused == ("idle",)
+    assert diagram.unused == (("idle", "idle"),)
 
 
 def test_an_export_of_another_version_is_said() -> None:

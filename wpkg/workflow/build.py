@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wpkg.compose.graph import Plan
     from wpkg.project.lockfile import Lock
+    from wpkg.workflow.composition import Inputs
     from wpkg.workflow.world import World
 
 
@@ -86,13 +87,17 @@ def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
 
     Raises: as `build`.
     """
+    return project_inputs(world, open_project(root), locked=locked).plan()
+
+
+def project_inputs(world: World, opened: OpenedProject, *, locked: bool) -> Inputs:
+    """What the component that is there is composed with; nothing is built or written. Raises: as `build`."""
     from wpkg.workflow.composition import gather_inputs
 
-    opened = open_project(root)
     lock = up_to_date_lock(world, opened, locked=locked)
-    raw = root / opened.project.build_artifact
-    digest = _raw_digest(opened, raw, load_state(root / opened.project.build_directory))
-    return gather_inputs(world, opened, lock, digest).plan()
+    raw = opened.root / opened.project.build_artifact
+    digest = _raw_digest(opened, raw, load_state(opened.root / opened.project.build_directory))
+    return gather_inputs(world, opened, lock, digest)
 
 
 def _settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:

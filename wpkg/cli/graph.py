@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.compose import composition_options
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ _FORMS = {
 
 
 @command()
-@click.argument("root", type=_FILE, required=False)
-@click.option("--with", "others", type=_FILE, multiple=True, metavar="DEP", help="A component composed with ROOT.")
-@click.option(
-    "--use", "uses", multiple=True, metavar="IMPORT=DEP", help="Let DEP satisfy IMPORT, wherever it occurs."
-)
+@click.argument("root", metavar="[[NAME=]ROOT]", required=False)
+@composition_options
 @click.option(
     "--format",
     "form",
@@ -40,9 +38,9 @@ _FORMS = {
 @click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
 def graph(  # noqa: PLR0913
     session: Session,
-    root: Path | None,
+    root: str | None,
     *,
-    others: tuple[Path, ...],
+    others: tuple[str, ...],
     uses: tuple[str, ...],
     form: str | None,
     output: Path | None,

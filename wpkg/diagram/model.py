@@ -49,14 +49,16 @@ class ComponentBox:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """An import that is satisfied inside: its name, and the name of the export where that is another."""
+    """An import that is satisfied inside: its name, and that of the export; None for the instance as a whole."""
 
     name: str
-    export: str
+    export: str | None
 
     @property
     def text(self) -> str:
         """It in one line, in full."""
+        if self.export is None:
+            return drawable(f"{self.name} (the instance itself)")
         return drawable(self.name if self.name == self.export else f"{self.name} (exported as {self.export})")
 
 

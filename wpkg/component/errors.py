@@ -15,6 +15,11 @@ class MalformedComponent(InvalidInput):
         at = f" (at byte {offset:#x})" if offset >= 0 else ""
         super().__init__(f"malformed component: {message}{at}")
         self.offset = offset
+        self._message = message
+
+    def at(self, offset: int) -> MalformedComponent:
+        """The same, said of the place `offset`, unless it says a place already."""
+        return self if self.offset >= 0 else MalformedComponent(self._message, offset)
 
 
 class NotAComponent(InvalidInput):
@@ -23,3 +28,12 @@ class NotAComponent(InvalidInput):
 
 class UnsupportedComponent(InvalidInput):
     """A valid component uses a feature that this version does not read."""
+
+
+MAX_QUOTED = 80  # characters of a name that are shown
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes for a sentence: short, and harmless to a terminal whatever it holds."""
+    shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
+    return f"'{shown if shown.isprintable() else ascii(shown)[1:-1]}'"

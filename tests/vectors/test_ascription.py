@@ -20,8 +20,8 @@ from wpkg.component.decode import COMPONENT_PREAMBLE, decode_component
 from wpkg.component.definitions import Sort
 from wpkg.component.evaluate import evaluate_component
 from wpkg.component.types import ComponentType
-from wpkg.component.write import export, leb, section
-from wpkg.component.write_types import ComponentScope, UnwritableType
+from wpkg.component.write import UnwritableType, export, leb, section
+from wpkg.component.write_types import ComponentScope
 
 FEATURES = "all,-cm-nested-names"
 NOT_WRITTEN = Path(__file__).with_name("reader_not_written.toml")

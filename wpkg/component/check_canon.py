@@ -43,7 +43,7 @@ _STREAMS, _FUTURES = range(0x0E, 0x15), range(0x15, 0x1C)
 _READS = (0x0F, 0x16)
 
 
-class _Given(NamedTuple):
+class Given(NamedTuple):
     """The options of one definition; each index is -1 where there is none."""
 
     memory: int
@@ -52,30 +52,25 @@ class _Given(NamedTuple):
     callback: int
     is_async: bool
     is_gc: bool
+    present: frozenset[CanonOption]
     is_wide: bool | None  # whether addresses have 64 bits, None where that is not known
 
     def need_memory(self, why: str) -> None:
+        """Raises: MalformedComponent where there is no memory."""
         if self.memory < 0:
             raise MalformedComponent(f"canonical option 'memory' is required: {why}")
 
     def need_realloc(self, why: str) -> None:
+        """Raises: MalformedComponent where there is no function that makes room."""
         self.need_memory(why)
         if self.realloc < 0:
             raise MalformedComponent(f"canonical option 'realloc' is required: {why}")
 
     def refuse(self, what: str, *options: CanonOption) -> None:
-        present = {
-            CanonOption.REALLOC: self.realloc >= 0,
-            CanonOption.POST_RETURN: self.post_return >= 0,
-            CanonOption.CALLBACK: self.callback >= 0,
-            CanonOption.ASYNC: self.is_async,
-        }
+        """Raises: MalformedComponent where one of `options` is given."""
         for option in options:
-            if present[option]:
+            if option in self.present:
                 raise MalformedComponent(f"canonical option '{option.keyword}' cannot be given for {what}")
-
-
-_NO_OPTIONS = _Given(-1, -1, -1, -1, is_async=False, is_gc=False, is_wide=False)
 
 
 def check_lift(scope: Scope, lift: LiftDef) -> EvaluatedFunc:
@@ -187,9 +182,14 @@ def _thread(scope: Scope, canon: CanonDef) -> None:
 # --- options -------------------------------------------------------------------------------------------
 
 
-def _check_options(scope: Scope, options: Options) -> _Given:
-    if not options:
-        return _NO_OPTIONS
+def _check_options(scope: Scope, options: Options) -> Given:
+    known = scope.options.get(options)  # what was once right stays right: spaces only grow
+    if known is None:
+        known = scope.options[options] = _read_options(scope, options)
+    return known
+
+
+def _read_options(scope: Scope, options: Options) -> Given:
     given: dict[CanonOption, int] = {}
     for option, index in options:
         if option in given:
@@ -219,24 +219,25 @@ def _check_options(scope: Scope, options: Options) -> _Given:
         addresses = [I64 if wide else I32 for wide in (False, True) if is_wide in (wide, None)]
         if realloc is not None and realloc not in [CoreFuncType((a,) * 4, (a,)) for a in addresses]:
             raise MalformedComponent(f"the core function of option 'realloc' is of type {realloc}")
-    return _Given(
+    return Given(
         given.get(CanonOption.MEMORY, -1),
         given.get(CanonOption.REALLOC, -1),
         given.get(CanonOption.POST_RETURN, -1),
         given.get(CanonOption.CALLBACK, -1),
         is_async,
         is_gc,
+        frozenset(given),
         is_wide,
     )
 
 
-def _check_lower(given: _Given, what: str, options: Options) -> None:
+def _check_lower(given: Given, what: str, options: Options) -> None:
     given.refuse(what, CanonOption.POST_RETURN, CanonOption.CALLBACK)
     if given.is_gc and all(option is not CanonOption.CORE_TYPE for option, _ in options):
         raise MalformedComponent("canonical option 'gc' needs 'core-type' here")
 
 
-def _check_is_async(given: _Given, func: EvaluatedFunc) -> None:
+def _check_is_async(given: Given, func: EvaluatedFunc) -> None:
     if given.is_async and not func.is_async:
         raise MalformedComponent("canonical option 'async' needs an async function")
 
@@ -258,7 +259,7 @@ def _core_func(scope: Scope, index: int) -> CoreFuncType | None:
 # --- the core function's type --------------------------------------------------------------------------
 
 
-def _lifted_from(scope: Scope, func: EvaluatedFunc, given: _Given) -> CoreFuncType | None:
+def _lifted_from(scope: Scope, func: EvaluatedFunc, given: Given) -> CoreFuncType | None:
     """The type of the core function that can be lifted to `func`."""
     measures = scope.work.measures
     if measures.measure(func).has_pointer:
@@ -281,9 +282,13 @@ def _lifted_from(scope: Scope, func: EvaluatedFunc, given: _Given) -> CoreFuncTy
     return CoreFuncType(params, results) if given.is_wide is False else None
 
 
-def _lowered_to(scope: Scope, func: EvaluatedFunc, given: _Given) -> CoreFuncType | None:
+def _lowered_to(scope: Scope, func: EvaluatedFunc, given: Given) -> CoreFuncType | None:
     """The type of the core function that `func` is lowered to."""
     measures = scope.work.measures
+    if given.is_wide is None:  # in memory of a module that is not read: only whether it can be put there matters
+        if given.realloc < 0 and func.result is not None and measures.measure(func.result).has_pointer:
+            given.need_realloc("the result is put into memory")
+        return None
     if measures.measure(func).has_pointer:
         if any(measures.measure(param).has_pointer for _, param in func.params):
             given.need_memory("a parameter is in memory")

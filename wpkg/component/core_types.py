@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wpkg.component.errors import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -155,10 +157,10 @@ def core_module_mismatch(given: CoreModuleType, wanted: CoreModuleType) -> tuple
         offered = wanted.imports.get((module, name))
         if offered is None or not core_extern_fits(offered, needed):
             found = "nothing" if offered is None else describe_core(offered)
-            return f"import '{module}' '{name}'", found, describe_core(needed)
+            return f"import {quoted(module)} {quoted(name)}", found, describe_core(needed)
     for name, promised in wanted.exports.items():
         exported = given.exports.get(name)
         if exported is None or not core_extern_fits(exported, promised):
             found = "nothing" if exported is None else describe_core(exported)
-            return f"export '{name}'", describe_core(promised), found
+            return f"export {quoted(name)}", describe_core(promised), found
     return None

@@ -129,12 +129,11 @@ class _Section(TypeReader):
 
     def _entries(self, read: Callable[[], Definition]) -> list[Located]:
         cursor = self._cursor
-
-        def entry() -> Located:
-            at = cursor.offset
-            return Located(read(), at)
-
-        entries = list(cursor.vector(entry))
+        base = cursor.offset - cursor.position
+        entries: list[Located] = []
+        for _ in range(cursor.count()):
+            at = base + cursor.position
+            entries.append(Located(read(), at))
         cursor.finish("a section")
         return entries
 
@@ -147,7 +146,12 @@ class _Section(TypeReader):
         if kind == 0x00:
             return CoreInstantiateDef(cursor.u32(), cursor.vector(self._core_argument))
         if kind == 0x01:
-            return CoreInlineInstanceDef(cursor.vector(self._core_export))
+            entries = cursor.short_entries()
+            if entries is None:
+                return CoreInlineInstanceDef(cursor.vector(self._core_export))
+            return CoreInlineInstanceDef(
+                tuple([(name, self._core_sort(code), index) for name, code, index in entries])
+            )
         raise cursor.fail(f"unknown core instance expression {kind:02x}")
 
     def _core_argument(self) -> tuple[str, int]:
@@ -158,11 +162,13 @@ class _Section(TypeReader):
 
     def _core_export(self) -> tuple[str, Sort, int]:
         cursor = self._cursor
-        name, code = cursor.name(), cursor.byte()
+        return cursor.name(), self._core_sort(cursor.byte()), cursor.u32()
+
+    def _core_sort(self, code: int) -> Sort:
         sort = _CORE_SORTS.get(code)
         if sort is None:
-            raise cursor.fail(f"unknown core sort {code:02x}")
-        return name, sort, cursor.u32()
+            raise self._cursor.fail(f"unknown core sort {code:02x}")
+        return sort
 
     def _instance(self) -> InstantiateDef | InlineInstanceDef:
         cursor = self._cursor

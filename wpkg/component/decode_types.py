@@ -57,6 +57,7 @@ MAX_FLAGS = 32  # flags are passed as one i32
 _PRIMITIVES = {primitive.value: primitive for primitive in Primitive}
 _SORTS = {sort.value[0]: sort for sort in Sort if len(sort.value) == 1}
 _CORE_SORTS = {sort.value[1]: sort for sort in Sort if len(sort.value) > 1}
+_CORE_ITEMS = {sort.value[1]: sort for sort in CORE_ITEM_SORTS}
 _NEVER_EXPORTED = CORE_ITEM_SORTS | {Sort.CORE_TYPE, Sort.CORE_INSTANCE}
 _OUTER_SORTS = frozenset({Sort.CORE_MODULE, Sort.CORE_TYPE, Sort.TYPE, Sort.COMPONENT})
 _TYPE_SCOPE_OUTER_SORTS = frozenset({Sort.CORE_TYPE, Sort.TYPE})
@@ -92,12 +93,9 @@ class TypeReader:
     def _sort(self) -> Sort:
         cursor = self._cursor
         code = cursor.byte()
-        is_core = code == 0x00
-        if is_core:
-            code = cursor.byte()
-        sort = (_CORE_SORTS if is_core else _SORTS).get(code)
+        sort = _CORE_SORTS.get(cursor.byte()) if code == 0x00 else _SORTS.get(code)
         if sort is None:
-            raise cursor.fail(f"unknown {'core ' if is_core else ''}sort {code:02x}")
+            raise cursor.fail("unknown sort")
         return sort
 
     def _extern_desc(self) -> ExternDesc:
@@ -122,16 +120,23 @@ class TypeReader:
 
     def _alias(self) -> InstanceAlias | CoreInstanceAlias | OuterAlias:
         cursor = self._cursor
+        start = cursor.position
+        short = cursor.short_alias()
+        if short is not None:
+            code, instance, name = short
+            if code in _CORE_ITEMS:
+                return CoreInstanceAlias(_CORE_ITEMS[code], instance, name)
+            cursor.position = start
         sort = self._sort()
         target = cursor.byte()
+        if target == 0x01 and sort in CORE_ITEM_SORTS:
+            return CoreInstanceAlias(sort, cursor.u32(), cursor.name())
         if target == 0x00:
             if sort in _NEVER_EXPORTED:
                 raise cursor.fail(f"an instance does not export a {sort.words}")
             return InstanceAlias(sort, cursor.u32(), cursor.name())
         if target == 0x01:
-            if sort not in CORE_ITEM_SORTS:
-                raise cursor.fail(f"a core instance does not export a {sort.words}")
-            return CoreInstanceAlias(sort, cursor.u32(), cursor.name())
+            raise cursor.fail(f"a core instance does not export a {sort.words}")
         if target != 0x02:
             raise cursor.fail(f"unknown alias target {target:02x}")
         if sort not in _OUTER_SORTS:

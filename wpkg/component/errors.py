@@ -12,6 +12,7 @@ class MalformedComponent(InvalidInput):
     """
 
     def __init__(self, message: str, offset: int = -1) -> None:
+        message = printable(message)
         at = f" (at byte {offset:#x})" if offset >= 0 else ""
         super().__init__(f"malformed component: {message}{at}")
         self.offset = offset
@@ -30,10 +31,15 @@ class UnsupportedComponent(InvalidInput):
     """A valid component uses a feature that this version does not read."""
 
 
+def printable(text: str) -> str:
+    """`text` with what does not print written as an escape: names come from the file and go to a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 MAX_QUOTED = 80  # characters of a name that are shown
 
 
 def quoted(text: str) -> str:
     """`text` in quotes for a sentence: short, and harmless to a terminal whatever it holds."""
     shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
-    return f"'{shown if shown.isprintable() else ascii(shown)[1:-1]}'"
+    return f"'{printable(shown)}'"

@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 def evaluate_type(scope: Scope, written: Written, type_scope: TypeScope) -> AnyType:
     """The type that a definition makes; `type_scope` goes through declarations. Raises: MalformedComponent."""
     match written:
-        case Primitive():
-            return written
-        case ComponentTypeDef():
-            return type_scope(scope, written, ScopeKind.COMPONENT_TYPE)
-        case InstanceTypeDef():
-            declared = type_scope(scope, written, ScopeKind.INSTANCE_TYPE)
-            return InstanceType(declared.exports, declared.created)
-        case ResourceDef():
-            return _resource(scope, written)
         case Own() | Borrow():
             return written.map(scope.resource)
         case FuncType():
             return _func(scope, written)
+        case InstanceTypeDef():
+            declared = type_scope(scope, written, ScopeKind.INSTANCE_TYPE)
+            return InstanceType(declared.exports, declared.created)
+        case ComponentTypeDef():
+            return type_scope(scope, written, ScopeKind.COMPONENT_TYPE)
+        case ResourceDef():
+            return _resource(scope, written)
+        case Primitive():
+            return written
         case StreamType(payload=payload):
             if payload is not None and strip(scope.value(payload)) is Primitive.CHAR:
                 raise MalformedComponent("a stream of char is not valid, streams of text are of u8")

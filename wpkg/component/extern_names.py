@@ -96,6 +96,7 @@ class NameScope:
         self._what = what
         self._introduces = introduces
         self._names: dict[str, str] = {}
+        self._count = 0
         self._resources: dict[AnyType, str] = {}
 
     def add(self, name: ExternName, extern: ExternType) -> None:
@@ -105,11 +106,11 @@ class NameScope:
             form = _form(text)
         except InvalidName as error:
             raise MalformedComponent(f"{self._what} name {quoted(text)} is not a valid extern name") from error
-        if form.key in self._names:
-            first = quoted(self._names[form.key])
-            raise MalformedComponent(f"{self._what} name {quoted(text)} conflicts with {first} before it")
-        self._names[form.key] = text
-        if form.annotation not in ("label", "interface"):
+        first = self._names.setdefault(form.key, text)
+        if len(self._names) == self._count:
+            raise MalformedComponent(f"{self._what} name {quoted(text)} conflicts with {quoted(first)} before it")
+        self._count += 1
+        if form.resource:
             self._check_annotation(form, text, extern)
         if name.attributes:
             self._check_attributes(form, name, extern)

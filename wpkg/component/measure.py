@@ -6,8 +6,8 @@ Canonical ABI, "Alignment", "Element Size" and "Flattening", with addresses of 6
 
 from __future__ import annotations
 
-from itertools import islice, zip_longest
-from typing import TYPE_CHECKING, NamedTuple, cast
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from wpkg.component.core_types import F32, F64, I32, I64
 from wpkg.component.errors import MalformedComponent
@@ -19,7 +19,6 @@ from wpkg.component.types import (
     EnumType,
     FixedList,
     Flags,
-    FuncType,
     FutureType,
     InstanceType,
     ListType,
@@ -39,7 +38,7 @@ from wpkg.component.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from wpkg.component.core_types import CoreValue
 
@@ -80,13 +79,15 @@ def _of_primitive(primitive: Primitive) -> Measure:
 
 
 _PRIMITIVES = {primitive: _of_primitive(primitive) for primitive in Primitive}
-_INDICES = frozenset({Own, Borrow})
-_CHANNELS = frozenset({StreamType, FutureType})
-_IN_MEMORY = frozenset({ListType, MapType})
-
-_HANDLE = Measure(1, 4, 4, has_borrow=False, has_pointer=False)
-_BORROW = Measure(1, 4, 4, has_borrow=True, has_pointer=False)
 _NO_VALUE = Measure(0, 0, 1, has_borrow=False, has_pointer=False)
+_FIXED: dict[type, Measure] = {
+    Own: Measure(1, 4, 4, has_borrow=False, has_pointer=False),
+    Borrow: Measure(1, 4, 4, has_borrow=True, has_pointer=False),
+    Resource: _NO_VALUE,
+    InstanceType: _NO_VALUE,
+    ComponentType: _NO_VALUE,
+}
+_HAS_POINTER = {ListType: True, MapType: True, StreamType: False, FutureType: False}  # whatever the members have
 
 
 class Measures:
@@ -100,57 +101,33 @@ class Measures:
         """What `entry` comes to. Raises: MalformedComponent where it is too deep or too large."""
         if isinstance(entry, Primitive):
             return _PRIMITIVES[entry]
+        fixed = _FIXED.get(type(entry))
+        if fixed is not None:
+            return fixed
         known = self._measures.get(id(entry))
         if known is None:
             known = self._measures[id(entry)] = (entry, self._work_out(entry))
         return known[1]
 
     def _work_out(self, entry: AnyType) -> Measure:
-        kind = type(entry)
-        if kind in _INDICES:
-            return _BORROW if kind is Borrow else _HANDLE
-        if isinstance(entry, (Primitive, Resource, InstanceType, ComponentType)):
-            return _NO_VALUE
         if isinstance(entry, Alias):
             depth, size, alignment, borrows, pointer = self.measure(entry.target)
         else:
+            kind = type(entry)
             parts = [self.measure(member) for member in members(entry) if member is not None]
-            depth, borrows, pointer = 0, False, kind in _IN_MEMORY
+            depth, borrows, pointer = 0, False, False
             for part in parts:
                 depth = max(depth, part.depth)
                 borrows = borrows or part.has_borrow
                 pointer = pointer or part.has_pointer
-            if kind in _CHANNELS:
-                pointer = False
-            size, alignment = self._laid_out(entry, parts)
+            rule = _LAID_OUT.get(kind)
+            size, alignment = (0, 1) if rule is None else rule(entry, parts)
+            pointer = _HAS_POINTER.get(kind, pointer)
         if depth >= MAX_TYPE_DEPTH:
             raise MalformedComponent(f"a type is nested more than {MAX_TYPE_DEPTH} deep")
         if size > MAX_VALUE_SIZE:
             raise MalformedComponent(f"a value of a type takes more than {MAX_VALUE_SIZE} bytes")
         return Measure(depth + 1, size, alignment, borrows, pointer)
-
-    def _laid_out(self, entry: AnyType, parts: Sequence[Measure]) -> tuple[int, int]:
-        """Size and alignment."""
-        match entry:
-            case FuncType():
-                return 0, 1
-            case ListType() | MapType():
-                return 2 * _POINTER, _POINTER
-            case Record() | TupleType():
-                return _in_a_row(parts)
-            case Variant(cases):
-                return _one_of(len(cases), parts)
-            case OptionType() | ResultType():
-                return _one_of(2, parts)
-            case EnumType(labels):
-                return _one_of(len(labels), ())
-            case Flags(labels):
-                size = 1 if len(labels) <= 8 else 2 if len(labels) <= 16 else 4
-                return size, size
-            case FixedList(length=length):
-                return length * parts[0].size, parts[0].alignment
-            case _:  # streams and futures are indices
-                return 4, 4
 
     def flat(self, value: ValueType) -> tuple[CoreValue, ...]:
         """The core values that `value` is flattened to, the first MAX_FLAT of them."""
@@ -164,7 +141,12 @@ class Measures:
 
     def flat_all(self, values: Iterable[ValueType]) -> tuple[CoreValue, ...]:
         """The same for `values` one after the other."""
-        return tuple(islice((flat for value in values for flat in self.flat(value)), MAX_FLAT))
+        flat: list[CoreValue] = []
+        for value in values:
+            flat += self.flat(value)
+            if len(flat) >= MAX_FLAT:
+                break
+        return tuple(flat[:MAX_FLAT])
 
     def _flatten(self, found: AnyType) -> tuple[CoreValue, ...]:
         match found:
@@ -208,10 +190,10 @@ def _aligned(offset: int, alignment: int) -> int:
 
 def _in_a_row(members: Iterable[Measure]) -> tuple[int, int]:
     size, alignment = 0, 1
-    for member in members:
-        size = _aligned(size, member.alignment) + member.size
-        alignment = max(alignment, member.alignment)
-    return _aligned(size, alignment), alignment
+    for _, own_size, own_alignment, _, _ in members:
+        size += -size % own_alignment + own_size
+        alignment = max(alignment, own_alignment)
+    return size + -size % alignment, alignment
 
 
 def _one_of(cases: int, payloads: Sequence[Measure]) -> tuple[int, int]:
@@ -220,3 +202,26 @@ def _one_of(cases: int, payloads: Sequence[Measure]) -> tuple[int, int]:
     payload_alignment = max((payload.alignment for payload in payloads), default=1)
     alignment = max(discriminant, payload_alignment)
     return _aligned(_aligned(discriminant, payload_alignment) + size, alignment), alignment
+
+
+def _flag_bytes(count: int) -> int:
+    return 1 if count <= 8 else 2 if count <= 16 else 4
+
+
+_ADDRESS_AND_LENGTH = (2 * _POINTER, _POINTER)
+
+# Size and alignment of a type of the class beside, from it and its members; other types are no values.
+_LAID_OUT: dict[type, Callable[[Any, Sequence[Measure]], tuple[int, int]]] = {
+    Record: lambda _, parts: _in_a_row(parts),
+    TupleType: lambda _, parts: _in_a_row(parts),
+    Variant: lambda t, parts: _one_of(len(t.cases), parts),
+    OptionType: lambda _, parts: _one_of(2, parts),
+    ResultType: lambda _, parts: _one_of(2, parts),
+    EnumType: lambda t, parts: _one_of(len(t.labels), parts),
+    Flags: lambda t, _: (_flag_bytes(len(t.labels)),) * 2,
+    ListType: lambda *_: _ADDRESS_AND_LENGTH,
+    MapType: lambda *_: _ADDRESS_AND_LENGTH,
+    FixedList: lambda t, parts: (t.length * parts[0].size, parts[0].alignment),
+    StreamType: lambda *_: (4, 4),  # an index
+    FutureType: lambda *_: (4, 4),
+}

@@ -35,8 +35,9 @@ from wpkg.component.visibility import Visibility
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wpkg.component.check_canon import Given
     from wpkg.component.core_types import CoreExtern, CoreFuncType, CoreModuleType, CoreValue
-    from wpkg.component.definitions import Ref
+    from wpkg.component.definitions import Options, Ref
 
 Item = TypeVar("Item")
 
@@ -93,6 +94,7 @@ class Scope:
         # What each exports; None for an instance of a module, whose exports are not read.
         self.core_instances: list[Mapping[str, tuple[Sort, CoreExtern | None]] | None] = []
         self.core_items: dict[Sort, list[CoreExtern | None]] = {sort: [] for sort in CORE_ITEM_SORTS}
+        self.options: dict[Options, Given] = {}  # sets of canonical options that were found right
         self.unread: tuple[int, int] | None = None  # functions known, opcode met, when a canon was not read
 
     def at(self, space: list[Item], index: int, what: str) -> Item:

@@ -14,7 +14,8 @@ from wpkg.component import write
 from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.definitions import Sort
 from wpkg.component.types import ExternType, FuncType, InstanceType, TypeBound
-from wpkg.component.write_types import ComponentScope, UnknownResource, UnwritableType
+from wpkg.component.write import UnwritableType
+from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, Unsupported
 
 if TYPE_CHECKING:

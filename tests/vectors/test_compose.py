@@ -126,7 +126,7 @@ REFUSED: dict[str, tuple[type[WpkgError], tuple[str, ...]]] = {
     "arg-not-satisfied": (TypeMismatch, ("'a'", "'root'")),
     "component-incorrect-version": (NotAComponent, ("a:", "version")),
     "component-missing": (InvalidInput, ("a.wat", "is not there")),
-    "component-not-valid": (MalformedComponent, ("root:", "core function 0")),
+    "component-not-valid": (MalformedComponent, ("root:", "core func 0")),
     "component-not-wat": (NotAComponent, ("root:", "is text")),
     "conflict-on-import": (UnmergeableImports, ("'a'", "'b'", "'root'")),
     "def-mismatch": (TypeMismatch, ("'foo'", "'root'", "'definitions.wat'")),

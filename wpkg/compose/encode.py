@@ -15,7 +15,8 @@ from wpkg.component import write
 from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.definitions import Sort
 from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, TypeBound
-from wpkg.component.write_types import ComponentScope, UnknownResource, UnwritableType
+from wpkg.component.write import UnwritableType
+from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
 from wpkg.compose.mentions import mentioned
 from wpkg.compose.pieces import Piece, Slice, pieces_size

@@ -144,7 +144,8 @@ class Sources:
             stamp = _stamp_of(file.path.stat())
             data = self._stack.enter_context(mapped(file.path))
         except OSError as error:
-            raise InvalidInput(f"cannot read {file.path}: {(error.strerror or type(error).__name__).lower()}") from error
+            reason = (error.strerror or type(error).__name__).lower()
+            raise InvalidInput(f"cannot read {file.path}: {reason}") from error
         return Source(file, data, stamp)
 
     def _hash_all(self) -> None:

@@ -178,7 +178,7 @@ def test_deep_nesting_is_refused() -> None:
 
 def doubling(depth: int, wrap: str) -> str:
     """Types each of which holds the one before twice: a text of `depth` lines that means 2^depth parts."""
-    lines = [f"(type $t{i + 1} (tuple $t{i} $t{i}))" for i in range(depth)]
+    lines = [f"(type $l{i} (list $t{i})) (type $t{i + 1} (tuple $l{i} $l{i}))" for i in range(depth)]
     return f"(component (type $t0 (tuple u8 u8)) {' '.join(lines)} {wrap.format(depth)})"
 
 
@@ -187,9 +187,9 @@ def test_types_that_mean_exponentially_much_are_read_compared_shown_and_written_
     from wpkg.component.describe import describe_extern
     from wpkg.compose.encode import encode
 
-    importer = from_text(doubling(90, '(import "f" (func (param "x" $t{0})))'))
+    importer = from_text(doubling(45, '(import "f" (func (param "x" $t{0})))'))
     exporter = from_text(
-        doubling(90, '(import "g" (func $g (param "x" $t{0}))) (export "f" (func $g))'),
+        doubling(45, '(import "g" (func $g (param "x" $t{0}))) (export "f" (func $g))'),
     )
     shown = describe_extern(node("x", importer).component.type.imports["f"])
     assert len(shown) < 1000

@@ -60,7 +60,7 @@ def parts(data: bytes) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
     try:
         for identifier, start, end in sections(memoryview(data), 0, len(data)):
-            found.append((identifier, data[start:end]))  # noqa: PERF401 - what came before a fault is wanted
+            found.append((identifier, data[start:end]))
     except MalformedComponent:
         pass
     return found

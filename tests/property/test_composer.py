@@ -51,7 +51,7 @@ def random_component(seed: int, versions: tuple[str, ...] = VERSIONS_DRAWN) -> b
     Some worlds cannot be built (an interface may use another one only where that is imported or exported too);
     then the next one is taken.
     """
-    pick = random.Random(seed)  # noqa: S311 - a test case from a number
+    pick = random.Random(seed)
     least, most = (2, 3) if seed % 3 == 0 else (0, 1)
     while True:
         version = pick.choice(versions)
@@ -102,7 +102,7 @@ def parts_of(seeds: list[int]) -> dict[str, bytes]:
 
 def test_the_graphs_are_worth_composing() -> None:
     """Many are accepted, and in those nearly everything that the composer does happens."""
-    pick = random.Random(1)  # noqa: S311 - a test case from a number
+    pick = random.Random(1)
     plans: list[Plan] = []
     for _ in range(150):
         seeds = list(dict.fromkeys([pick.randrange(8) * 3, *pick.sample(range(24), pick.randint(1, 5))]))
@@ -167,7 +167,7 @@ def test_composing_in_steps_comes_to_the_same_world(seeds: list[int], cut: int) 
 @given(st.data())
 def test_damaged_components_are_refused_with_a_sentence(data: st.DataObject) -> None:
     root, dep = compose_pair()
-    damaged = mutated(dep, root, random.Random(data.draw(st.integers(0, 2**32))))  # noqa: S311
+    damaged = mutated(dep, root, random.Random(data.draw(st.integers(0, 2**32))))
     parts = {"root": root, "dep": damaged}
     for order in (parts, {"dep": damaged, "root": root}):
         try:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.components import wasm_tools, world
 from tests.fakes.world import offline

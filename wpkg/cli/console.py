@@ -7,10 +7,10 @@ With --json a result, and an error too, is one JSON document on stdout whose `sc
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _VERB_WIDTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(Struct, frozen=True):
     """Where output goes, and how much of it. A `Reporter` for workflows."""
 
     as_json: bool

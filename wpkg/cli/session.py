@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +70,8 @@ def cache_folder(environment: Any) -> Path:
 
 def run_program(words: Sequence[str], folder: Path, *, show: bool, quiet: bool) -> Finished:
     """Run a program: shown on stderr where a person watches, else kept. Raises: OSError."""
+    import subprocess
+
     from wpkg.workflow.world import Finished
 
     if show and not quiet:

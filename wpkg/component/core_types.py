@@ -6,8 +6,9 @@ None, and fits everywhere. So are types of the GC proposal, whose equality needs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.errors import quoted
 
@@ -31,8 +32,7 @@ CoreValue = bytes
 """A core value type that names no other type, by its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class CoreFuncType:
+class CoreFuncType(Struct, frozen=True):
     """`core:functype`."""
 
     params: tuple[CoreValue, ...]
@@ -43,8 +43,7 @@ class CoreFuncType:
         return f"({params}) -> ({results})"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`limits`, with what a memory or table adds to them."""
 
     minimum: int
@@ -61,38 +60,33 @@ class Limits:
         return wanted.maximum is None or (self.maximum is not None and self.maximum <= wanted.maximum)
 
 
-@dataclass(frozen=True, slots=True)
-class CoreFunc:
+class CoreFunc(Struct, frozen=True):
     """A core function."""
 
     type: CoreFuncType | None
 
 
-@dataclass(frozen=True, slots=True)
-class CoreTable:
+class CoreTable(Struct, frozen=True):
     """A core table; `element` is None for a reference to a defined type."""
 
     element: CoreValue | None
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class CoreMemory:
+class CoreMemory(Struct, frozen=True):
     """A core memory."""
 
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class CoreGlobal:
+class CoreGlobal(Struct, frozen=True):
     """A core global; `type` is None for a reference to a defined type."""
 
     type: CoreValue | None
     mutable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CoreTag:
+class CoreTag(Struct, frozen=True):
     """A core tag."""
 
     type: CoreFuncType | None
@@ -101,8 +95,7 @@ class CoreTag:
 CoreExtern = CoreFunc | CoreTable | CoreMemory | CoreGlobal | CoreTag
 
 
-@dataclass(frozen=True, slots=True)
-class CoreModuleType:
+class CoreModuleType(Struct, frozen=True):
     """What a core module imports, by module and name, and exports."""
 
     imports: Mapping[tuple[str, str], CoreExtern]

@@ -5,9 +5,10 @@ Binary.md, "Component Definitions" to "Import and Export Definitions".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from wpkg.component.read_core_types import CoreTypeDef
 from wpkg.component.types import FuncType, Primitive, Structure
@@ -61,40 +62,35 @@ class Attribute(Enum):
         return {0: "implements", 1: "versionsuffix", 2: "external-id"}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
-class ExternName:
+class ExternName(Struct, frozen=True):
     """The name of an import or export, with its attributes."""
 
     name: str
     attributes: tuple[tuple[Attribute, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExternDesc:
+class ExternDesc(Struct, frozen=True):
     """`externdesc`: what an import or export is. `index` is None for `(sub resource)`."""
 
     sort: Sort
     index: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportDef:
+class ImportDef(Struct, frozen=True):
     """An import, of a component or in a component type."""
 
     name: ExternName
     desc: ExternDesc
 
 
-@dataclass(frozen=True, slots=True)
-class ExportDecl:
+class ExportDecl(Struct, frozen=True):
     """An export in a component or instance type."""
 
     name: ExternName
     desc: ExternDesc
 
 
-@dataclass(frozen=True, slots=True)
-class ExportDef:
+class ExportDef(Struct, frozen=True):
     """An export of a component: an item that exists, with the type ascribed to it, if any."""
 
     name: ExternName
@@ -103,16 +99,14 @@ class ExportDef:
     ascribed: ExternDesc | None
 
 
-@dataclass(frozen=True, slots=True)
-class CoreInstantiateDef:
+class CoreInstantiateDef(Struct, frozen=True):
     """A core instance of a module; each argument is a name and the index of a core instance."""
 
     module: int
     arguments: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CoreInlineInstanceDef:
+class CoreInlineInstanceDef(Struct, frozen=True):
     """A core instance made of core items that exist."""
 
     exports: tuple[tuple[str, Sort, int], ...]
@@ -126,8 +120,7 @@ class CoreInstanceAlias(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceAlias:
+class InstanceAlias(Struct, frozen=True):
     """An alias of an export of an instance."""
 
     sort: Sort
@@ -135,8 +128,7 @@ class InstanceAlias:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class OuterAlias:
+class OuterAlias(Struct, frozen=True):
     """An alias of an item of an enclosing scope; `count` 0 is the scope itself."""
 
     sort: Sort
@@ -144,16 +136,14 @@ class OuterAlias:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class InstantiateDef:
+class InstantiateDef(Struct, frozen=True):
     """An instance of a component; each argument is a name, a sort and an index."""
 
     component: int
     arguments: tuple[tuple[str, Sort, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InlineInstanceDef:
+class InlineInstanceDef(Struct, frozen=True):
     """An instance made of items that exist."""
 
     exports: tuple[tuple[ExternName, Sort, int], ...]
@@ -185,8 +175,7 @@ Options = tuple[tuple[CanonOption, int], ...]
 """Canonical options in order, each with its index, 0 for one that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiftDef:
+class LiftDef(Struct, frozen=True):
     """A component function made from a core function; `type` is the index of its function type."""
 
     core_func: int
@@ -194,8 +183,7 @@ class LiftDef:
     type: int
 
 
-@dataclass(frozen=True, slots=True)
-class CanonDef:
+class CanonDef(Struct, frozen=True):
     """A core function made by the canonical definition `opcode`: every one but `lift`.
 
     `indices` are its immediates that are indices, in order; `value` is the one core value type that some have,
@@ -209,52 +197,45 @@ class CanonDef:
     result: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadCanonsDef:
+class UnreadCanonsDef(Struct, frozen=True):
     """The rest of a section of canonical definitions, from an `opcode` on that this version does not know."""
 
     opcode: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceDef:
+class ResourceDef(Struct, frozen=True):
     """A resource type defined by a component: its representation, and the core function that destroys it."""
 
     representation: CoreValue
     destructor: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentTypeDef:
+class ComponentTypeDef(Struct, frozen=True):
     """`componenttype`."""
 
     declarations: tuple[Declaration, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceTypeDef:
+class InstanceTypeDef(Struct, frozen=True):
     """`instancetype`."""
 
     declarations: tuple[Declaration, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TypeDef:
+class TypeDef(Struct, frozen=True):
     """An entry of the type index space."""
 
     type: Primitive | Structure[Ref] | FuncType[Ref] | ComponentTypeDef | InstanceTypeDef | ResourceDef
 
 
-@dataclass(frozen=True, slots=True)
-class CoreModuleDef:
+class CoreModuleDef(Struct, frozen=True):
     """A core module, left where it is: bytes `start` to `end` of the outermost component."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentDef:
+class ComponentDef(Struct, frozen=True):
     """A component: bytes `start` to `end` of the outermost one, preamble included."""
 
     start: int

@@ -7,9 +7,10 @@ written in lower case and `[method]` and `[static]` are left out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.definitions import Attribute
 from wpkg.component.errors import MalformedComponent, quoted
@@ -59,8 +60,7 @@ def fault_of_labels(labels: Iterable[str], what: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     """What an extern name says. `annotation` is 'constructor', 'method', 'static', 'label' or 'interface'."""
 
     key: str  # strongly unique names have different ones

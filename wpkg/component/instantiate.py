@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.substitute import Substitution, Work
 from wpkg.component.subtype import Mismatch, check_extern
@@ -13,16 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Instantiated:
+class Instantiated(Struct, frozen=True):
     """An instance that exists, and the identities made for it."""
 
     instance: InstanceType
     created: tuple[Identity, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unsatisfied:
+class Unsatisfied(Struct, frozen=True):
     """The first import that its argument does not satisfy, and why."""
 
     name: str

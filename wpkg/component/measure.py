@@ -87,7 +87,8 @@ _FIXED: dict[type, Measure] = {
     InstanceType: _NO_VALUE,
     ComponentType: _NO_VALUE,
 }
-_HAS_POINTER = {ListType: True, MapType: True, StreamType: False, FutureType: False}  # whatever the members have
+# Whatever the members have.
+_HAS_POINTER: dict[type, bool] = {ListType: True, MapType: True, StreamType: False, FutureType: False}
 
 
 class Measures:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.decode import COMPONENT_PREAMBLE, MODULE_PREAMBLE, decode_component
 from wpkg.component.definitions import Attribute, ExportDef, ImportDef
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _WASM_MAGIC = b"\0asm"
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """A component's type, and the attributes of those extern names that have any."""
 
     type: ComponentType

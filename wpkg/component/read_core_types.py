@@ -5,8 +5,9 @@ Of a type that names others by index, and of those of the GC proposal, only the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.core_types import CoreFuncType, CoreGlobal, CoreMemory, CoreTable, CoreValue, Limits
 
@@ -23,8 +24,7 @@ _PACKED = (0x77, 0x78)
 _MAX_PAGES = 1 << 16  # of a memory with 32-bit addresses and pages of 64 KiB
 
 
-@dataclass(frozen=True, slots=True)
-class CoreFuncDesc:
+class CoreFuncDesc(Struct, frozen=True):
     """A core function or tag of the type at `index`."""
 
     index: int
@@ -34,15 +34,13 @@ class CoreFuncDesc:
 CoreDesc = CoreFuncDesc | CoreTable | CoreMemory | CoreGlobal
 
 
-@dataclass(frozen=True, slots=True)
-class CoreGroupDef:
+class CoreGroupDef(Struct, frozen=True):
     """One or more core types; None stands for one that is not looked into."""
 
     types: tuple[CoreFuncType | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CoreImportDecl:
+class CoreImportDecl(Struct, frozen=True):
     """An import in a module type."""
 
     module: str
@@ -50,24 +48,21 @@ class CoreImportDecl:
     desc: CoreDesc
 
 
-@dataclass(frozen=True, slots=True)
-class CoreExportDecl:
+class CoreExportDecl(Struct, frozen=True):
     """An export in a module type."""
 
     name: str
     desc: CoreDesc
 
 
-@dataclass(frozen=True, slots=True)
-class CoreTypeAlias:
+class CoreTypeAlias(Struct, frozen=True):
     """An alias of a core type; `count` 0 is the module type itself."""
 
     count: int
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleTypeDef:
+class ModuleTypeDef(Struct, frozen=True):
     """`core:moduletype`."""
 
     declarations: tuple[CoreImportDecl | CoreExportDecl | CoreTypeAlias | CoreGroupDef, ...]

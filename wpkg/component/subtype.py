@@ -9,8 +9,9 @@ wanted. Aliases are looked through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.core_types import core_module_mismatch
 from wpkg.component.describe import describe, describe_extern
@@ -47,8 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """The first difference: the path to it, and what stands there on either side."""
 
     path: tuple[str, ...]  # outermost first: ('validate', "parameter 't'", "field 'amount'")

@@ -16,9 +16,10 @@ of a type makes a new identity (*created*), whose `target` is what it stands for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,8 +56,7 @@ class Primitive(Enum):
         return self.name.lower().replace("_", "-")
 
 
-@dataclass(frozen=True, slots=True)
-class Record(Generic[R]):
+class Record(Struct, Generic[R], frozen=True):
     """`record`: named fields in order."""
 
     fields: tuple[tuple[str, R], ...]
@@ -66,8 +66,7 @@ class Record(Generic[R]):
         return Record(tuple([(name, change(field)) for name, field in self.fields]))
 
 
-@dataclass(frozen=True, slots=True)
-class Variant(Generic[R]):
+class Variant(Struct, Generic[R], frozen=True):
     """`variant`: named cases in order, each with or without a payload."""
 
     cases: tuple[tuple[str, R | None], ...]
@@ -77,8 +76,7 @@ class Variant(Generic[R]):
         return Variant(tuple([(n, None if c is None else change(c)) for n, c in self.cases]))
 
 
-@dataclass(frozen=True, slots=True)
-class ListType(Generic[R]):
+class ListType(Struct, Generic[R], frozen=True):
     """`list<element>`."""
 
     element: R
@@ -88,8 +86,7 @@ class ListType(Generic[R]):
         return ListType(change(self.element))
 
 
-@dataclass(frozen=True, slots=True)
-class FixedList(Generic[R]):
+class FixedList(Struct, Generic[R], frozen=True):
     """`list<element, length>`."""
 
     element: R
@@ -100,8 +97,7 @@ class FixedList(Generic[R]):
         return FixedList(change(self.element), self.length)
 
 
-@dataclass(frozen=True, slots=True)
-class TupleType(Generic[R]):
+class TupleType(Struct, Generic[R], frozen=True):
     """`tuple<…>`."""
 
     elements: tuple[R, ...]
@@ -111,8 +107,7 @@ class TupleType(Generic[R]):
         return TupleType(tuple([change(element) for element in self.elements]))
 
 
-@dataclass(frozen=True, slots=True)
-class Flags(Generic[R]):
+class Flags(Struct, Generic[R], frozen=True):
     """`flags`: labels in order."""
 
     labels: tuple[str, ...]
@@ -122,8 +117,7 @@ class Flags(Generic[R]):
         return Flags(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class EnumType(Generic[R]):
+class EnumType(Struct, Generic[R], frozen=True):
     """`enum`: labels in order."""
 
     labels: tuple[str, ...]
@@ -133,8 +127,7 @@ class EnumType(Generic[R]):
         return EnumType(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionType(Generic[R]):
+class OptionType(Struct, Generic[R], frozen=True):
     """`option<value>`."""
 
     value: R
@@ -144,8 +137,7 @@ class OptionType(Generic[R]):
         return OptionType(change(self.value))
 
 
-@dataclass(frozen=True, slots=True)
-class ResultType(Generic[R]):
+class ResultType(Struct, Generic[R], frozen=True):
     """`result<ok, error>`, either side may be absent."""
 
     ok: R | None
@@ -158,8 +150,7 @@ class ResultType(Generic[R]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Own(Generic[R]):
+class Own(Struct, Generic[R], frozen=True):
     """`own<resource>`."""
 
     resource: R
@@ -169,8 +160,7 @@ class Own(Generic[R]):
         return Own(change(self.resource))
 
 
-@dataclass(frozen=True, slots=True)
-class Borrow(Generic[R]):
+class Borrow(Struct, Generic[R], frozen=True):
     """`borrow<resource>`."""
 
     resource: R
@@ -180,8 +170,7 @@ class Borrow(Generic[R]):
         return Borrow(change(self.resource))
 
 
-@dataclass(frozen=True, slots=True)
-class StreamType(Generic[R]):
+class StreamType(Struct, Generic[R], frozen=True):
     """`stream<payload>`, or `stream` without one."""
 
     payload: R | None
@@ -191,8 +180,7 @@ class StreamType(Generic[R]):
         return StreamType(None if self.payload is None else change(self.payload))
 
 
-@dataclass(frozen=True, slots=True)
-class FutureType(Generic[R]):
+class FutureType(Struct, Generic[R], frozen=True):
     """`future<payload>`, or `future` without one."""
 
     payload: R | None
@@ -202,8 +190,7 @@ class FutureType(Generic[R]):
         return FutureType(None if self.payload is None else change(self.payload))
 
 
-@dataclass(frozen=True, slots=True)
-class MapType(Generic[R]):
+class MapType(Struct, Generic[R], frozen=True):
     """`map<key, value>`."""
 
     key: R
@@ -214,8 +201,7 @@ class MapType(Generic[R]):
         return MapType(change(self.key), change(self.value))
 
 
-@dataclass(frozen=True, slots=True)
-class FuncType(Generic[R]):
+class FuncType(Struct, Generic[R], frozen=True):
     """`func` and `async func`: named parameters in order, at most one result."""
 
     params: tuple[tuple[str, R], ...]
@@ -286,22 +272,19 @@ ValueType = Primitive | Structure["ValueType"] | Alias | Resource
 EvaluatedFunc = FuncType[ValueType]
 
 
-@dataclass(frozen=True, slots=True)
-class TypeBound:
+class TypeBound(Struct, frozen=True):
     """An import or export of a type. `type` is what it creates: a resource of its own, or an alias."""
 
     type: Identity
 
 
-@dataclass(frozen=True, slots=True)
-class CoreModule:
+class CoreModule(Struct, frozen=True):
     """A core module; `type` is None for a module that exists, whose code is not read."""
 
     type: CoreModuleType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceType:
+class InstanceType(Struct, frozen=True):
     """What an instance exports.
 
     `created` are the identities that a *type* brings with it, to be made anew at each import or export of it
@@ -312,8 +295,7 @@ class InstanceType:
     created: tuple[Identity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentType:
+class ComponentType(Struct, frozen=True):
     """What a component imports and exports. `created` as in InstanceType, made anew at each instantiation."""
 
     imports: Mapping[str, ExternType]

@@ -8,8 +8,9 @@ each component's is known, so the output is a list of pieces that can be streame
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component import write
 from wpkg.component.decode import COMPONENT_PREAMBLE
@@ -40,8 +41,7 @@ MAX_INSTANCES = 1000
 MAX_MODULES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The pieces of a composition, in order, and how long it is."""
 
     pieces: tuple[Piece, ...]

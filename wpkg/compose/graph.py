@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One component that takes part. `name` is what people call it, unique in the graph.
 
     `label` is written into the composition's names for debuggers; without one, nothing of the name is.
@@ -42,8 +42,7 @@ class Reason(Enum):
     LEFT = "left to the host by choice"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """An import of one node, satisfied by another: by one of its exports, or by its instance as a whole (None)."""
 
     importer: str
@@ -53,8 +52,7 @@ class Connection:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(Struct, frozen=True):
     """An import that is left to the host, and an export of the same interface under a name that does not match."""
 
     importer: str
@@ -70,16 +68,14 @@ class NearMiss:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class KeptApart:
+class KeptApart(Struct, frozen=True):
     """Another import of the result on the same semver track, and why the two are not one."""
 
     name: str
     mismatch: Mismatch
 
 
-@dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(Struct, frozen=True):
     """An import of the result: what `importers` (node, the name it has there) import and nobody inside exports."""
 
     name: str
@@ -89,8 +85,7 @@ class Residual:
     kept_apart: KeptApart | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PassedType:
+class PassedType(Struct, frozen=True):
     """A world-level type import (`use` in a world), satisfied by the type that it stands for."""
 
     importer: str
@@ -99,8 +94,7 @@ class PassedType:
     provider: tuple[str, str] | None  # node and export that have the type; None: an import of the host has it
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A composition, decided. Everything is in the order in which it is written."""
 
     nodes: tuple[Node, ...]  # providers before consumers; the root is among them

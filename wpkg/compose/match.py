@@ -8,8 +8,9 @@ offered: that would be a circle.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.definitions import Attribute
 from wpkg.component.types import Alias, FuncType, InstanceType, Resource, TypeBound
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 HOST = "host"  # what a choice names to leave an import to the host; a component of that name comes first
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """An import and who satisfies it. Where names do not say by which export, types will.
 
     `exports` are the possible ones, None being the exporting instance itself. The first `ranked` are tried one

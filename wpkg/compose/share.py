@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component import write
 from wpkg.component.decode import COMPONENT_PREAMBLE, sections
@@ -29,8 +30,7 @@ _ALIAS_SECTION = 0x06
 _WORTH_SHARING = 64  # bytes; an alias takes up to 12
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Struct, frozen=True):
     """The modules that move to the composition, and the components without them."""
 
     hoisted: tuple[Piece, ...]  # the sections of the shared modules, in the order of their indices
@@ -39,8 +39,7 @@ class Sharing:
     rewritten: Mapping[Digest, tuple[Piece, ...]]  # component -> its pieces, for those that change
 
 
-@dataclass(frozen=True, slots=True)
-class _Module:
+class _Module(Struct, frozen=True):
     """A core module in an input: bytes `start` to `end`, and what they are."""
 
     node: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.diagram.text import fit, text_width, two_lines, wrap
 
@@ -39,8 +40,7 @@ class Ink(Enum):
     ACCENT = "accent"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A line of text. `x` and `y` (of the base line) count from the corner of its box."""
 
     text: str
@@ -56,8 +56,7 @@ class Text:
         return text_width(self.text, self.size, bold=self.bold)
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A box's text, and the size that the box must have for it."""
 
     texts: tuple[Text, ...]

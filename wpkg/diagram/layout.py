@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.diagram.ranks import Box, Line, Place, layers, make_rows
 
@@ -32,8 +33,7 @@ _STRAIGHTENINGS = 3
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(Struct, frozen=True):
     """A rectangle: its left upper corner and its size."""
 
     x: float
@@ -56,16 +56,14 @@ class Rect:
         return Rect(self.x - sides, self.y - above, self.width + 2 * sides, self.height + above + below)
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A line from box to box, or to where it joins another; from point to point an S or straight down."""
 
     points: tuple[Point, ...]
     is_end: bool  # it ends at a box that is no label: an arrow's head belongs there
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where things are. Coordinates may be negative; `extent` holds them all."""
 
     boxes: Mapping[str, Rect]  # labels, too
@@ -74,8 +72,7 @@ class Layout:
     extent: Rect
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What is to be laid out: `tops` above the composition, `bottoms` below it."""
 
     tops: Sequence[Box]

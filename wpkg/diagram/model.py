@@ -6,9 +6,11 @@ have a say in where something is drawn. Names come from outside; here they becom
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.names.package_name import InvalidName
@@ -24,8 +26,7 @@ _MOST_HOST_BLOCKS = 4
 _SHORT_DIGEST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentBox:
+class ComponentBox(Struct, frozen=True):
     """A component that takes part. `name` is what it is called in the plan, `label` what the picture says."""
 
     name: str
@@ -47,8 +48,7 @@ class ComponentBox:
         return tuple(detail for detail in (self.version, size, digest) if detail is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """An import that is satisfied inside: its name, and that of the export; None for the instance as a whole."""
 
     name: str
@@ -62,8 +62,7 @@ class Interface:
         return drawable(self.name if self.name == self.export else f"{self.name} (exported as {self.export})")
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """All that one component imports from another."""
 
     importer: str
@@ -81,24 +80,21 @@ class Edge:
         return "\n".join(interface.text for interface in self.interfaces)
 
 
-@dataclass(frozen=True, slots=True)
-class HostImport:
+class HostImport(Struct, frozen=True):
     """An import of the result, and the components that it is for (with the name that each has for it)."""
 
     name: str
     importers: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """An export of the result. One that is not the root's is exported again because others speak of its types."""
 
     name: str
     component: str
 
 
-@dataclass(frozen=True, slots=True)
-class PackageGroup:
+class PackageGroup(Struct, frozen=True):
     """Extern names of one package: `wasi:io@0.2.6` and its interfaces. Plain names have no package."""
 
     package: str | None
@@ -111,24 +107,21 @@ class PackageGroup:
         return names if self.package is None else f"{self.package}: {names}"
 
 
-@dataclass(frozen=True, slots=True)
-class HostBlock:
+class HostBlock(Struct, frozen=True):
     """What the same components import from the host."""
 
     importers: tuple[str, ...]
     groups: tuple[PackageGroup, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportBlock:
+class ExportBlock(Struct, frozen=True):
     """What the result exports of one component."""
 
     component: str
     groups: tuple[PackageGroup, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Diagram:
+class Diagram(Struct, frozen=True):
     """A composition, ready to be drawn. The root is the first component."""
 
     components: tuple[ComponentBox, ...]

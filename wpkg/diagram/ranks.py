@@ -20,6 +20,8 @@ from itertools import groupby, pairwise
 from math import isqrt
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,8 +30,7 @@ _SWEEPS = 12
 _STEM_WIDTH = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """Something with a size."""
 
     key: str
@@ -37,8 +38,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line from one box to another, with or without a label (a box of its own, whose key names the line)."""
 
     source: str

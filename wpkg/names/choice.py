@@ -9,16 +9,16 @@ Grammar, the same in `[composition.imports]` and behind `--use`::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 
 _BETWEEN = " / "
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Who satisfies an import. `importer` is None for whoever imports it.
 
     `export` is None where the export follows from the import: the one of its name, or the one that fits.

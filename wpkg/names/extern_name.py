@@ -12,8 +12,9 @@ Grammar (component-model `Explainer.md`, "Import and Export Definitions", 2026-0
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from wpkg.names.package_name import WORDS, InvalidName
 from wpkg.names.version import NUMBER, InvalidVersion, Version
@@ -24,8 +25,7 @@ _INTERFACE = re.compile(rf"({WORDS}):({WORDS})/({LABEL})(?:@([0-9A-Za-z.+-]+))?"
 _CANONICAL = re.compile(rf"[1-9][0-9]*|0\.[1-9][0-9]*|0\.0\.(?:{NUMBER})")
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceName:
+class InterfaceName(Struct, frozen=True):
     """`namespace:package/interface@version`."""
 
     namespace: str

@@ -11,8 +11,9 @@ Grammar (component-model `Explainer.md`, "Import and Export Definitions", 2026-0
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 
@@ -24,8 +25,7 @@ class InvalidName(InvalidInput):
     """A text is not a package, interface or extern name."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PackageName:
+class PackageName(Struct, frozen=True, order=True):
     """`namespace:name`, for example `wasm-pay:messaging-harness`."""
 
     namespace: str

@@ -16,8 +16,9 @@ same MAJOR.MINOR.PATCH. Build metadata in a comparator is ignored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.names.version import BUILD, NUMBER, PRE_RELEASE, InvalidVersion, Version
 
@@ -26,8 +27,7 @@ _COMPARATOR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparator:
+class Comparator(Struct, frozen=True):
     """One clause: the versions from `lower` up to, not including, `upper`."""
 
     lower: Version | None  # inclusive
@@ -99,8 +99,7 @@ def _comparator(text: str) -> Comparator | None:
             return Comparator(None, _exact_upper(x, y, z, lower), pre_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """Which versions will do. `text` is as the author wrote it."""
 
     text: str

@@ -12,8 +12,9 @@ component has to be fetched to solve versions::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 from wpkg.documents.strict_json import Members, dump_json, load_json
 from wpkg.errors import InvalidInput, RegistryError
@@ -51,8 +52,7 @@ class NotAWasmArtifact(RegistryError):
     """A manifest is no Wasm artifact."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedDependency:
+class PublishedDependency(Struct, frozen=True):
     """A requirement that a published component still has."""
 
     name: PackageName
@@ -64,8 +64,7 @@ class PublishedDependency:
         return {"name": str(self.name), "requirement": str(self.requirement), "link": self.link}
 
 
-@dataclass(frozen=True, slots=True)
-class PackageRecord:
+class PackageRecord(Struct, frozen=True):
     """The `wpkg` object of a config."""
 
     package: PackageName
@@ -109,8 +108,7 @@ class PackageRecord:
         return members
 
 
-@dataclass(frozen=True, slots=True)
-class WasmConfig:
+class WasmConfig(Struct, frozen=True):
     """The config blob. `record` is None for what other tools published."""
 
     record: PackageRecord | None
@@ -163,8 +161,7 @@ def wasm_layer(manifest: Manifest | Index) -> Descriptor:
     return layers[0]
 
 
-@dataclass(frozen=True, slots=True)
-class WasmArtifact:
+class WasmArtifact(Struct, frozen=True):
     """What to push for one component, blobs first."""
 
     component: Descriptor

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct, field
 
 from wpkg.oci.digest import Digest
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from wpkg.documents.strict_json import Members
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Struct, frozen=True):
     """One piece of content."""
 
     media_type: str

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput, RegistryError
 
@@ -29,8 +30,7 @@ class ContentMismatch(RegistryError):
     """Bytes are not those that their digest or size promises."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Digest:
+class Digest(Struct, frozen=True, order=True):
     """`sha256:<64 hex>` or `sha512:<128 hex>`."""
 
     algorithm: str

@@ -5,8 +5,9 @@ A manifest is its bytes: what was read keeps them, and nothing is ever digested 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.errors import RegistryError
@@ -28,8 +29,7 @@ class MalformedManifest(RegistryError):
     """A registry's answer is not the manifest or index that it must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """An image manifest."""
 
     config: Descriptor
@@ -53,8 +53,7 @@ class Manifest:
         return dump_json(members)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """An image index; also the answer of the referrers API."""
 
     manifests: tuple[Descriptor, ...]

@@ -16,8 +16,10 @@ The registry is always written; there is no default one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import Digest
@@ -50,8 +52,7 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Repository:
+class Repository(Struct, frozen=True, order=True):
     """`registry/path`, for example `ghcr.io/acme/app`."""
 
     registry: str
@@ -76,8 +77,7 @@ class Repository:
         return f"{self.registry}/{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A repository with a tag, a digest, both (the digest decides) or neither."""
 
     repository: Repository

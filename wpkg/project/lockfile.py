@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, WpkgError
@@ -33,8 +34,7 @@ class InvalidLockFile(InvalidInput):
     """`wpkg.lock` is not a lock of a format that this version reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True):
     """One pinned package."""
 
     name: PackageName
@@ -66,8 +66,7 @@ class LockedPackage:
         return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """A lock file."""
 
     packages: tuple[LockedPackage, ...]

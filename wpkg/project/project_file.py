@@ -7,8 +7,9 @@ tables an unknown key is an error, because a line that is silently ignored is a 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, WpkgError
@@ -34,8 +35,7 @@ class InvalidProjectFile(InvalidInput):
     """`wasmcloud.toml` does not say what it has to, or says what cannot be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """One line of `[dependencies]`."""
 
     name: PackageName
@@ -44,8 +44,7 @@ class Dependency:
     link: str = "build"  # 'build': composed; 'runtime': bound by the host or lattice
 
 
-@dataclass(frozen=True, slots=True)
-class Registries:
+class Registries(Struct, frozen=True):
     """`[registries]`: where the packages of a namespace are, and where those of all others are."""
 
     namespaces: Mapping[str, str] = field(default_factory=dict)  # prefixes: 'registry' or 'registry/path'
@@ -65,8 +64,7 @@ class Registries:
         return Repository.parse(f"{prefix}/{package.namespace}/{package.name}")
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """`[composition]`, by default: every `link = "build"` dependency takes part, everything is inferred."""
 
     root: str | None = None
@@ -77,8 +75,7 @@ class Composition:
     share_modules: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A project file, read."""
 
     name: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wpkg.errors import InvalidInput, WpkgError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from typing import BinaryIO
 
 
@@ -45,10 +44,9 @@ def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterato
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary, descriptor = _temporary_beside(path)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
-    temporary = Path(name)
     try:
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -64,6 +62,16 @@ def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterato
             raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary_beside(path: Path) -> tuple[Path, int]:
+    """A new file that only its owner may read, and its descriptor; `tempfile` would take longer to load."""
+    while True:
+        temporary = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}")
+        try:
+            return temporary, os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except FileExistsError:
+            continue
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -5,8 +5,9 @@ Every method raises RegistryError. Whatever returns bytes has verified them agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from wpkg.oci.reference import Reference, Repository
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedManifest:
+class FetchedManifest(Struct, frozen=True):
     """A manifest's bytes with the descriptor that they have."""
 
     descriptor: Descriptor

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import NoSolution
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _SHOWN_VERSIONS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """A requirement and who has it: `package@version`, None for the project itself."""
 
     package: PackageName

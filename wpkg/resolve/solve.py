@@ -7,10 +7,10 @@ at, because each question may be a request to a registry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import resolvelib
+from msgspec import Struct
 
 from wpkg.resolve.explain import NoVersionFits, Wish
 
@@ -36,16 +36,14 @@ class PackageSource(Protocol):
         """What one version requires."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One version of one package."""
 
     package: PackageName
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+class Solution(Struct, frozen=True):
     """A version for each package that is needed, and which package needs which."""
 
     versions: Mapping[PackageName, Version]

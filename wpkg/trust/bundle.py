@@ -10,8 +10,9 @@ the peers skip such bundles, so one must not count here either. Transparency log
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
 
 from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
@@ -52,8 +53,7 @@ class UnsupportedBundle(InvalidBundle):
     """A document is a sigstore bundle of a kind that this version does not verify."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """An envelope and the name of the key that is said to have signed it, not verified."""
 
     envelope: Envelope

@@ -10,8 +10,9 @@ never looked at either, because nothing that is not signed may choose the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.trust.canonical_base64 import InvalidBase64, decode_base64, encode_base64
@@ -32,8 +33,7 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """A payload and the one signature over it, not verified."""
 
     payload: bytes

@@ -11,8 +11,9 @@ Grammar::
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.oci.reference import PATH, REGISTRY
@@ -36,8 +37,7 @@ def normalize_repository(text: str) -> str:
     return host.lower().removesuffix(":443") + slash + path
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryPattern:
+class RepositoryPattern(Struct, frozen=True):
     """A pattern, and how much of it is literal."""
 
     text: str  # as written

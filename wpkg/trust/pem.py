@@ -11,7 +11,8 @@ White space in the base64 is ignored, other headers (RFC 1421) are refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.trust.canonical_base64 import InvalidBase64, decode_base64, encode_base64
@@ -26,8 +27,7 @@ class InvalidKey(InvalidInput):
     """A file or text is not a key that this project uses."""
 
 
-@dataclass(frozen=True, slots=True)
-class PemBlock:
+class PemBlock(Struct, frozen=True):
     """What stands between BEGIN and END."""
 
     label: str

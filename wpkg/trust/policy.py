@@ -7,8 +7,9 @@ nothing verifies. `wpkg.trust.policy_table` reads a policy from `[trust]` of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.trust.pattern import EVERYTHING, RepositoryPattern, normalize_repository
@@ -26,8 +27,7 @@ class InvalidTrustPolicy(InvalidInput):
     """A trust policy is not one that this version can enforce to the letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A key and what the policy calls it."""
 
     name: str
@@ -39,8 +39,7 @@ class Signer:
         return self.key.hint
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Who must have signed the artifacts of some repositories."""
 
     match: str  # the pattern; the repository itself where the default applies
@@ -50,8 +49,7 @@ class Rule:
     is_default: bool = False  # no rule of the policy is for the repository
 
 
-@dataclass(frozen=True, slots=True)
-class TrustPolicy:
+class TrustPolicy(Struct, frozen=True):
     """Rules, and what becomes of repositories without one."""
 
     rules: tuple[tuple[RepositoryPattern, Rule], ...] = ()  # literal prefixes are distinct

@@ -10,9 +10,10 @@ Extension members would be called `wpkg_…`; there are none yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from wpkg.names.vocabulary import COMPONENT_BUILD_TYPE, COMPOSE_BUILD_TYPE, LOCAL_BUILDER
 from wpkg.oci.artifact import WASM_LAYER
@@ -31,8 +32,7 @@ Role = Literal["root", "component", "local"]
 _STRATEGY = "inferred"  # from imports and exports
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where in a registry an input came from, and who was verified to have signed it there."""
 
     repository: Repository
@@ -50,8 +50,7 @@ class Source:
         return f"pkg:oci/{name}@{self.manifest}?{qualifiers}"
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeInput:
+class ComposeInput(Struct, frozen=True):
     """A component that was composed."""
 
     name: str  # as in `Connection`
@@ -74,8 +73,7 @@ class ComposeInput:
         return members
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Connection:
+class Connection(Struct, frozen=True, order=True):
     """One step of the plan: an import of one input, satisfied by an export of another."""
 
     of: str  # name of the input that imports
@@ -93,8 +91,7 @@ class Connection:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """The commit of the project's git repository."""
 
     commit: str  # hexadecimal
@@ -106,8 +103,7 @@ class Revision:
         return {"name": "project", **uri, "digest": {"gitCommit": self.commit}}
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """The project that was built: its own name, and the files that say how."""
 
     package: PackageName
@@ -135,8 +131,7 @@ class Project:
         return {} if self.source_date_epoch is None else {"sourceDateEpoch": str(self.source_date_epoch)}
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Who built it. The optional fields make two equal builds differ."""
 
     versions: Mapping[str, str]  # program -> version, 'wpkg' first of all

@@ -8,8 +8,9 @@ framework's parsing rules want. Nothing here is verified: read a statement only 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct, field
 
 from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
@@ -44,8 +45,7 @@ class InvalidStatement(InvalidInput):
     """A document is not an in-toto statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """Bytes that a statement is about."""
 
     digests: Mapping[str, str]  # algorithm -> hexadecimal digits
@@ -80,8 +80,7 @@ class Subject:
         return self.digests.get(digest.algorithm, "").lower() == digest.encoded
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A predicate about subjects."""
 
     subjects: tuple[Subject, ...]
@@ -124,8 +123,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """An artifact of ours in a registry: what a statement about it names."""
 
     repository: Repository

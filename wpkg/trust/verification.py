@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from wpkg.errors import NotTrusted
 
@@ -43,8 +44,7 @@ _CLAIMS = frozenset(set(Outcome) - {Outcome.ATTESTATION, Outcome.UNRELATED})
 _INTOLERABLE = frozenset({Outcome.CONTRADICTION, Outcome.NOT_EXAMINED})
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What became of one candidate, and why."""
 
     referrer: Digest | None  # of its manifest; None where the finding is about the artifact as a whole
@@ -60,8 +60,7 @@ class Finding:
         return f"{self.referrer.short}: {self.reason}" if self.referrer is not None else self.reason
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Struct, frozen=True):
     """A statement, other than a signature, by somebody whom the rule names."""
 
     referrer: Digest
@@ -77,8 +76,7 @@ class SignatureInvalid(NotTrusted):
     """An artifact carries signatures, and too few of them count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What is proven about an artifact under a rule."""
 
     subject: Digest

@@ -24,8 +24,9 @@ A candidate that is refused is a finding with its reason; it adds no trust and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION, VERSION_ANNOTATION
@@ -49,8 +50,7 @@ TITLE_ANNOTATION = "org.opencontainers.image.title"
 MAX_REASON_LENGTH = 300  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A referrer of the artifact, as it was listed and fetched. An error stands where fetching failed."""
 
     descriptor: Descriptor
@@ -58,8 +58,7 @@ class Candidate:
     bundle: bytes | WpkgError | None = None  # None where `bundle_layer` found nothing to fetch
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What the artifact was asked for as. None is not checked."""
 
     package: PackageName | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import PackageName
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be added; without a requirement, the newest version decides it."""
 
     name: PackageName

@@ -6,8 +6,10 @@ build; what composing needs is imported only when there is something to compose.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
@@ -32,8 +34,7 @@ class BuildFailed(WpkgError):
     """The project's own build did not make the component."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltFile:
+class BuiltFile(Struct, frozen=True):
     """A file that a build is about, and whether this run changed it."""
 
     path: Path
@@ -42,8 +43,7 @@ class BuiltFile:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build has made. `plan` is None where nothing had to be composed again."""
 
     raw: BuiltFile

@@ -6,8 +6,9 @@ record is only ever a short cut: where it is missing, old or damaged, everything
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.oci.digest import Digest, InvalidDigest
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 STATE_FILE = ".wpkg/build.json"  # in the build folder
 
 
-@dataclass(frozen=True, slots=True)
-class FileStamp:
+class FileStamp(Struct, frozen=True):
     """A file as it was when its digest was known."""
 
     size: int  # bytes
@@ -48,8 +48,7 @@ class FileStamp:
         return (status.st_size, status.st_mtime_ns) == (self.size, self.modified)
 
 
-@dataclass(frozen=True, slots=True)
-class BuildState:
+class BuildState(Struct, frozen=True):
     """The last build. `command` made the raw file; None when wpkg did not run it."""
 
     raw: FileStamp | None = None
@@ -59,7 +58,7 @@ class BuildState:
 
     def save(self, folder: Path) -> None:
         """Keep the state. Raises: CannotWrite."""
-        members: dict[str, Any] = asdict(self)
+        members: dict[str, Any] = to_builtins(self)
         write_file(folder / STATE_FILE, dump_json(members))
 
 

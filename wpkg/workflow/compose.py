@@ -10,9 +10,10 @@ import hashlib
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.read import read_component
 from wpkg.compose.encode import Layout, encode
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 _CANNOT_COPY_INSIDE = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """A composition: its plan, and the component that it makes."""
 
     plan: Plan
@@ -48,8 +48,7 @@ class Composed:
     saved: int = 0  # bytes that this saves
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
+class Wiring(Struct, frozen=True):
     """What a person decided about a composition; all of it can be left to inference."""
 
     root: str | None = None
@@ -58,8 +57,7 @@ class Wiring:
     no_imports: bool = False  # nothing may be left to the host
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """A composition that is decided and can be written."""
 
     plan: Plan
@@ -111,8 +109,7 @@ def lay_out(sources: Sources, wiring: Wiring) -> Composition:
     return Composition(plan, encode(plan, sharing), sharing.count, sharing.saved)
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeFiles:
+class ComposeFiles(Struct, frozen=True):
     """What `wpkg compose` was told."""
 
     files: tuple[ComponentFile, ...]  # the root first

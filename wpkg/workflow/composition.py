@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.workflow.build_state import stamped_digest
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Everything that goes into a composition, verified: the raw component first."""
 
     files: tuple[ComponentFile, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.descriptor import Descriptor
@@ -82,8 +83,7 @@ def _fetched(
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureClaim:
+class SignatureClaim(Struct, frozen=True):
     """A statement that is attached to an artifact, and the key that claims to have signed it. Not verified."""
 
     referrer: Digest

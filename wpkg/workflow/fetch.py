@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.workflow.release import Release, fetch_component, locked_release
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPackage:
+class FetchedPackage(Struct, frozen=True):
     """A pinned package, its release, and the verified file that holds its component."""
 
     locked: LockedPackage

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.describe import describe_extern
 from wpkg.workflow.compose import read_node
@@ -20,16 +21,14 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Extern:
+class Extern(Struct, frozen=True):
     """One import or export: its name, and in words what it is."""
 
     name: str
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(Struct, frozen=True):
     """What a component is. `release` and `claims` are None for a file on disk."""
 
     subject: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.registry.disk import read_bytes, write_file
@@ -20,8 +21,7 @@ PASSWORD_VARIABLES = ("WPKG_KEY_PASSWORD", "COSIGN_PASSWORD")
 _PRIVATE_MODE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(Struct, frozen=True):
     """A key pair on disk."""
 
     private: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import WORDS, PackageName
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _PACKAGE = re.compile(rf"({WORDS}:{WORDS})@([^:/]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """What is meant: a reference, and the package and version that it must then be, where those were named."""
 
     reference: Reference

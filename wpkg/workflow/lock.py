@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import LockOutOfDate
 from wpkg.project.lockfile import LOCK_FILE, Lock, LockedPackage
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What became of one package. `before` and `after` are None where it was, or is, not locked."""
 
     name: PackageName
@@ -29,8 +29,7 @@ class Change:
     after: LockedPackage | None
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """A lock and how it differs from the one before."""
 
     lock: Lock

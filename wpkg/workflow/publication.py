@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wpkg.errors import WpkgError
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
@@ -40,8 +41,7 @@ class NotBuilt(WpkgError):
     """What is to be published is not there, or is not what the project makes now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """One artifact to publish: its file, what it is, and what proves where it comes from."""
 
     record: PackageRecord

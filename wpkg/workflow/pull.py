@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.registry.disk import replacing
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """A component, pulled. `verification` is None where nothing said whom to trust."""
 
     located: Located

@@ -7,8 +7,9 @@ would, and only then the tags. Nobody who goes by tag ever sees an artifact with
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import RegistryError, WpkgError
 from wpkg.oci.artifact import WasmConfig
@@ -39,8 +40,7 @@ class NotReadBack(RegistryError):
     """A registry took a signature and does not give it back."""
 
 
-@dataclass(frozen=True, slots=True)
-class PushedArtifact:
+class PushedArtifact(Struct, frozen=True):
     """One artifact, published."""
 
     publication: Publication
@@ -48,8 +48,7 @@ class PushedArtifact:
     was_there: bool  # the tag already had this digest
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """What a push has published, the artifact that runs last."""
 
     package: PackageName

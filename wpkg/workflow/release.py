@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import LockOutOfDate, RegistryError, WpkgError
 from wpkg.names.version import Version
@@ -26,8 +27,7 @@ class DigestGone(RegistryError):
     """A registry no longer serves what the lock pins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """One artifact: where it is, what its manifest is, what its config says."""
 
     reference: Reference  # with the digest

@@ -9,8 +9,9 @@ import hashlib
 import os
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import ContentMismatch, Digest
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentFile:
+class ComponentFile(Struct, frozen=True):
     """A component on disk and what it is called. `digest` is None where nobody has computed it yet."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.digest import Digest
@@ -27,8 +28,7 @@ class ProvenanceMissing(NotTrusted):
     """A composed component does not say what it was composed of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """An artifact that holds: every byte is what its digest says, and those whom the policy names have signed."""
 
     located: Located

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 
@@ -25,8 +26,7 @@ class Reporter(Protocol):
         """Something is not as it should be, and the command goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """A program that has run."""
 
     status: int
@@ -40,8 +40,7 @@ class RunProgram(Protocol):
         """Run `words` in `folder`; with `show`, a person may watch. Raises: OSError when it cannot be started."""
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """The world outside the program."""
 
     registry: Registry

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import PackageName

@@ -99,10 +99,12 @@ def instantiate_module(scope: Scope, definition: CoreInstantiateDef) -> None:
 def define_core_instance(scope: Scope, definition: CoreInlineInstanceDef) -> None:
     """Add a core instance made of items that exist. Raises: MalformedComponent."""
     exports: dict[str, tuple[Sort, CoreExtern | None]] = {}
+    items = scope.core_items
     for name, sort, index in definition.exports:
         if name in exports:
             raise MalformedComponent(f"a core instance exports {quoted(name)} twice")
-        exports[name] = (sort, scope.core_item(sort, index))
+        space = items[sort]
+        exports[name] = (sort, space[index] if index < len(space) else scope.core_item(sort, index))
     scope.core_instances.append(exports)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +20,11 @@ from tests.shared import vectors
 from wpkg.component.decode import COMPONENT_PREAMBLE, decode_component
 from wpkg.component.definitions import Sort
 from wpkg.component.evaluate import evaluate_component
-from wpkg.component.types import ComponentType
 from wpkg.component.write import UnwritableType, export, leb, section
 from wpkg.component.write_types import ComponentScope
+
+if TYPE_CHECKING:
+    from wpkg.component.types import ComponentType
 
 FEATURES = "all,-cm-nested-names"
 NOT_WRITTEN = Path(__file__).with_name("reader_not_written.toml")
@@ -112,8 +115,8 @@ def test_the_list_of_types_that_are_not_written_only_shrinks() -> None:
         ('(component (import "f" (func $f (param "a" u32))) (export "g" (func $f)))',
          '(component (import "f" (func $f (param "b" u32))) (export "g" (func $f)))'),
         ('(component (import "i" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))',
-         '(component (import "i" (instance (export "r" (type (sub resource)))))'
-         ' (import "k" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))'),
+         ('(component (import "i" (instance (export "r" (type (sub resource)))))'
+         ' (import "k" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))')),
         ('(component (import "f" (func $f)) (export "g" (func $f)))',
          '(component (import "f" (func $f)) (export "g" (func $f)) (export "h" (func $f)))'),
         ('(component (type $t (record (field "a" u8))) (export "t" (type $t)))',

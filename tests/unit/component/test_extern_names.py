@@ -7,9 +7,19 @@ from wpkg.component.definitions import Attribute, ExternName
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.extern_names import NameScope, fault_of_labels
 from wpkg.component.read import read_component
-from wpkg.component.types import Borrow, ExternType, FuncType, InstanceType, Own, Resource, ResultType, TypeBound
+from wpkg.component.types import (
+    Borrow,
+    EvaluatedFunc,
+    ExternType,
+    FuncType,
+    InstanceType,
+    Own,
+    Resource,
+    ResultType,
+    TypeBound,
+)
 
-FUNC = FuncType((), None)
+FUNC: EvaluatedFunc = FuncType((), None)
 INSTANCE = InstanceType({})
 
 

@@ -22,33 +22,33 @@ CASES = {
         f'{REC} (import "r" (type $t (eq $rec))) (import "f" (func (result (list (option (tuple $t))))))', True),
     "hidden in anonymous types": (f'{REC} (import "f" (func (result (list (option (tuple $rec))))))', False),
     "an item of an instance made of items, exported with it": (
-        f'{MODULE} {REC} (func $f (param "x" $rec) (canon lift (core func $i "f")))'
-        ' (instance $b (export "t" (type $rec)) (export "f" (func $f))) (export "b" (instance $b))', True),
+        (f'{MODULE} {REC} (func $f (param "x" $rec) (canon lift (core func $i "f")))'
+        ' (instance $b (export "t" (type $rec)) (export "f" (func $f))) (export "b" (instance $b))'), True),
     "an item before its type in an instance made of items": (
-        f'{MODULE} {REC} (func $f (param "x" $rec) (canon lift (core func $i "f")))'
-        ' (instance $b (export "f" (func $f)) (export "t" (type $rec))) (export "b" (instance $b))', False),
+        (f'{MODULE} {REC} (func $f (param "x" $rec) (canon lift (core func $i "f")))'
+        ' (instance $b (export "f" (func $f)) (export "t" (type $rec))) (export "b" (instance $b))'), False),
     "a type passed as an argument and named by the parent": (
-        f'{REC} (import "r" (type $t (eq $rec)))'
+        (f'{REC} (import "r" (type $t (eq $rec)))'
         ' (component $c (type $rec (record (field "x" u32))) (import "a" (type $a (eq $rec)))'
         '   (import "f" (func $f (param "x" $a))) (export "g" (func $f)))'
         ' (import "f" (func $f (param "x" $t)))'
-        ' (instance $d (instantiate $c (with "a" (type $t)) (with "f" (func $f)))) (export "d" (instance $d))', True),
+        ' (instance $d (instantiate $c (with "a" (type $t)) (with "f" (func $f)))) (export "d" (instance $d))'), True),
     "an exported type in a later import": (
         f'{REC} (export $t "r" (type $rec)) (import "f" (func (param "x" $t)))', False),
     "a resource of an imported instance": (
-        '(import "i" (instance $i (export "r" (type (sub resource))))) (alias export $i "r" (type $r))'
-        ' (import "f" (func (result (own $r))))', True),
+        ('(import "i" (instance $i (export "r" (type (sub resource))))) (alias export $i "r" (type $r))'
+        ' (import "f" (func (result (own $r))))'), True),
     "a resource defined here and not exported": (
-        f'{MODULE} (type $r (resource (rep i32))) (func $f (result (own $r)) (canon lift (core func $i "g")))'
-        ' (export "f" (func $f))', False),
+        (f'{MODULE} (type $r (resource (rep i32))) (func $f (result (own $r)) (canon lift (core func $i "g")))'
+        ' (export "f" (func $f))'), False),
     "an instance type exported as a type with a record of its own": (
         f'(type $i (instance {REC} (export "r" (type (eq $rec))))) (export "i" (type $i))', True),
     "a component type that refers to a resource defined here, as an import": (
-        '(type $r (resource (rep i32))) (type $c (component (export "f" (func (param "x" (own $r))))))'
-        ' (import "c" (component (type $c)))', False),
+        ('(type $r (resource (rep i32))) (type $c (component (export "f" (func (param "x" (own $r))))))'
+        ' (import "c" (component (type $c)))'), False),
     "a resource in a type of a component, named there": (
-        '(type $c (component (export "r" (type $r (sub resource))) (export "f" (func (param "x" (own $r))))))'
-        ' (import "c" (component (type $c)))', True),
+        ('(type $c (component (export "r" (type $r (sub resource))) (export "f" (func (param "x" (own $r))))))'
+        ' (import "c" (component (type $c)))'), True),
 }  # fmt: skip
 
 

@@ -96,6 +96,12 @@ def test_a_long_or_wild_name_makes_a_short_sentence() -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_no_sentence_has_what_does_not_print() -> None:
+    assert MalformedComponent("a \x1b[31m 'é☃' b\n", 8).message == (
+        "malformed component: a \\x1b[31m 'é☃' b\\n (at byte 0x8)"
+    )
+
+
 R, OTHER = Resource("r"), Resource("other")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from random import Random
 
 from wpkg.component.decode import COMPONENT_PREAMBLE, sections
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.write import section
 
-if TYPE_CHECKING:
-    from random import Random
+
+def seeded(seed: int) -> Random:
+    """Choices that are the same in each run."""
+    return Random(seed)  # noqa: S311 - no secrets
 
 
 def mutated(data: bytes, other: bytes, random: Random) -> bytes:

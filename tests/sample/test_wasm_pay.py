@@ -11,6 +11,7 @@ from tests.components import WASM_TOOLS, wasm_tools
 from tests.interop.conftest import execute, python_program
 from tests.sample.conftest import REPOSITORY, wpkg
 from tests.shim_process import running_shim
+from tests.vectors.test_ascription import ascribed, complaint, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from tests.sample.conftest import SampleRun
 
 pytestmark = [pytest.mark.sample, pytest.mark.xdist_group("sample")]
+
+
+def test_the_components_are_of_the_types_that_the_reader_finds(sample: SampleRun) -> None:
+    """What componentize-py made, and what was composed of it, exported under our types (test_ascription.py)."""
+    found = {path.name: path.read_bytes() for path in (sample.raw, sample.composed)}
+    assert complaint(ascribed({name: (data, type_of(data)) for name, data in found.items()})) == ""
 
 
 def test_it_runs_and_ends_with_an_accepted_and_a_refused_message(sample: SampleRun) -> None:

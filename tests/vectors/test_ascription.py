@@ -19,7 +19,7 @@ from tests.shared import vectors
 from wpkg.component.decode import COMPONENT_PREAMBLE, decode_component
 from wpkg.component.definitions import Sort
 from wpkg.component.evaluate import evaluate_component
-from wpkg.component.types import ComponentType
+from wpkg.component.types import ComponentType, TypeBound, strip
 from wpkg.component.write import UnwritableType, export, leb, section
 from wpkg.component.write_types import ComponentScope
 
@@ -102,6 +102,25 @@ def test_every_component_is_of_the_type_that_the_reader_finds() -> None:
         assert {name: said for name, said in alone.items() if said} == {}
 
 
+def read_back(found: ComponentType) -> ComponentType:
+    """The type that reading finds where `found` was written."""
+    scope = ComponentScope()
+    index = scope.type_index(found)
+    imported = section(0x0A, b"\x01\x00\x01c" + Sort.COMPONENT.value + leb(index))
+    again = type_of(COMPONENT_PREAMBLE + b"".join(scope.sections) + imported).imports["c"]
+    assert isinstance(again, ComponentType)
+    return again
+
+
+def test_a_resource_exported_twice_is_written_as_one() -> None:
+    """Which ascription cannot show: two new resources would say less, and do."""
+    data = from_text('(component (type $r (resource (rep i32))) (export "a" (type $r)) (export "b" (type $r)))')
+    a, b = read_back(type_of(data)).exports.values()
+    assert isinstance(a, TypeBound)
+    assert isinstance(b, TypeBound)
+    assert strip(a.type) is strip(b.type)
+
+
 def test_the_list_of_types_that_are_not_written_only_shrinks() -> None:
     assert len(tomllib.loads(NOT_WRITTEN.read_text())["files"]) <= 1
 
@@ -112,8 +131,8 @@ def test_the_list_of_types_that_are_not_written_only_shrinks() -> None:
         ('(component (import "f" (func $f (param "a" u32))) (export "g" (func $f)))',
          '(component (import "f" (func $f (param "b" u32))) (export "g" (func $f)))'),
         ('(component (import "i" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))',
-         '(component (import "i" (instance (export "r" (type (sub resource)))))'
-         ' (import "k" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))'),
+         ('(component (import "i" (instance (export "r" (type (sub resource)))))'
+         ' (import "k" (instance $i (export "r" (type (sub resource))))) (export "j" (instance $i)))')),
         ('(component (import "f" (func $f)) (export "g" (func $f)))',
          '(component (import "f" (func $f)) (export "g" (func $f)) (export "h" (func $f)))'),
         ('(component (type $t (record (field "a" u8))) (export "t" (type $t)))',

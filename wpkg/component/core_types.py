@@ -28,6 +28,8 @@ _NAMES = {
 
 _NUMBERS = frozenset({I32, I64, F32, F64, b"\x7b"})
 
+_PAGE_SIZE = 16  # log2 of 64 KiB
+
 CoreValue = bytes
 """A core value type that names no other type, by its bytes."""
 
@@ -52,10 +54,13 @@ class Limits(Struct, frozen=True):
     is_64: bool
     page_size: int | None  # log2 of bytes, None where nothing is said
 
+    @property
+    def _form(self) -> tuple[bool, bool, int]:
+        return self.shared, self.is_64, _PAGE_SIZE if self.page_size is None else self.page_size
+
     def will_do_for(self, wanted: Limits) -> bool:
         """Whether something with these limits can be used where `wanted` is asked for."""
-        flags = (self.shared, self.is_64, self.page_size or 16)
-        if flags != (wanted.shared, wanted.is_64, wanted.page_size or 16) or self.minimum < wanted.minimum:
+        if self._form != wanted._form or self.minimum < wanted.minimum:
             return False
         return wanted.maximum is None or (self.maximum is not None and self.maximum <= wanted.maximum)
 

@@ -131,9 +131,10 @@ class _Section(TypeReader):
         cursor = self._cursor
         base = cursor.offset - cursor.position
         entries: list[Located] = []
+        make = tuple.__new__  # Located(…) without the call between: there are thousands of entries
         for _ in range(cursor.count()):
             at = base + cursor.position
-            entries.append(Located(read(), at))
+            entries.append(make(Located, (read(), at)))
         cursor.finish("a section")
         return entries
 

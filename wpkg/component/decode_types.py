@@ -125,7 +125,7 @@ class TypeReader:
         if short is not None:
             code, instance, name = short
             if code in _CORE_ITEMS:
-                return CoreInstanceAlias(_CORE_ITEMS[code], instance, name)
+                return tuple.__new__(CoreInstanceAlias, (_CORE_ITEMS[code], instance, name))
             cursor.position = start
         sort = self._sort()
         target = cursor.byte()

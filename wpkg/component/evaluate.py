@@ -60,14 +60,13 @@ def evaluate_component(component: ComponentDef) -> ComponentType:
 
 def _component(component: ComponentDef, parent: Scope | None) -> ComponentType:
     scope = Scope(ScopeKind.COMPONENT, parent)
-    for located in component.definitions:
-        definition = located.definition
+    for definition, offset in component.definitions:
         try:
             _DEFINE[type(definition)](scope, definition)
         except MalformedComponent as error:
             if error.offset >= 0:
                 raise
-            raise error.at(located.offset) from error
+            raise error.at(offset) from error
     try:
         return _finished(scope)
     except MalformedComponent as error:

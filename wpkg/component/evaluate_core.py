@@ -99,25 +99,27 @@ def instantiate_module(scope: Scope, definition: CoreInstantiateDef) -> None:
 def define_core_instance(scope: Scope, definition: CoreInlineInstanceDef) -> None:
     """Add a core instance made of items that exist. Raises: MalformedComponent."""
     exports: dict[str, tuple[Sort, CoreExtern | None]] = {}
+    items = scope.core_items
     for name, sort, index in definition.exports:
         if name in exports:
             raise MalformedComponent(f"a core instance exports {quoted(name)} twice")
-        exports[name] = (sort, scope.core_item(sort, index))
+        space = items[sort]
+        exports[name] = (sort, space[index] if index < len(space) else scope.core_item(sort, index))
     scope.core_instances.append(exports)
 
 
 def alias_core_export(scope: Scope, alias: CoreInstanceAlias) -> None:
     """Add the export of a core instance. Raises: MalformedComponent."""
-    exports = scope.at(scope.core_instances, alias.instance, "core instance")
+    wanted, index, name = alias
+    exports = scope.at(scope.core_instances, index, "core instance")
     if exports is None:
-        scope.core_items[alias.sort].append(None)
+        scope.core_items[wanted].append(None)
         return
-    if alias.name not in exports:
-        raise MalformedComponent(f"core instance {alias.instance} has no export {quoted(alias.name)}")
-    sort, extern = exports[alias.name]
-    if sort is not alias.sort:
+    if name not in exports:
+        raise MalformedComponent(f"core instance {index} has no export {quoted(name)}")
+    sort, extern = exports[name]
+    if sort is not wanted:
         raise MalformedComponent(
-            f"export {quoted(alias.name)} of core instance {alias.instance} is a {sort.words}, "
-            f"not a {alias.sort.words}"
+            f"export {quoted(name)} of core instance {index} is a {sort.words}, not a {wanted.words}"
         )
     scope.core_items[sort].append(extern)

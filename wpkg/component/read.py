@@ -42,9 +42,9 @@ def read_component(data: memoryview) -> Component:
             hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
         )
     attributes = {
-        located.definition.name.name: located.definition.name.attributes
-        for located in definition.definitions
-        if isinstance(located.definition, (ImportDef, ExportDef)) and located.definition.name.attributes
+        extern.name.name: extern.name.attributes
+        for extern, _ in definition.definitions
+        if isinstance(extern, (ImportDef, ExportDef)) and extern.name.attributes
     }
     return Component(evaluated, attributes)
 

@@ -176,7 +176,8 @@ class Scope:
 
     def add_type(self, entry: AnyType) -> None:
         """Add a type. Raises: MalformedComponent when it is too deep or its values too large."""
-        self.work.measures.measure(entry)
+        if type(entry) is not FuncType:  # no type has a function in it, so its parts tell enough
+            self.work.measures.measure(entry)
         self.types.append(entry)
 
     def enclosing(self, count: int) -> Scope:

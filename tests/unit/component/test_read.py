@@ -161,6 +161,60 @@ def test_declared_sizes_are_compared_with_what_is_there_before_anything_is_made(
         read_component(memoryview(b"\0asm\x0d\0\x01\0" + section))
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (SMALL[:-3], r"section 0x00 of \d+ bytes ends beyond the file"),
+        (b"\0asm\x0d\0\x01\0\x07\xff\xff\xff\xff\x0f", r"section 0x07 of 4294967295 bytes ends beyond the file"),
+        (b"\0asm\x0d\0\x01\0\x07\x05\xff\xff\xff\xff\x0f", "4294967295 items cannot fit into what is left"),
+        (
+            b"\0asm\x0d\0\x01\0\x0a\x08\x01\x00\xff\xff\xff\xff\x0fa",
+            "a name of 4294967295 bytes is over the limit",
+        ),
+        (b"\0asm\x0d\0\x01\0\x01\x08\0asm\x0d\0\x01\0", "expected the preamble of a core module"),
+        (b"\0asm\x0d\0\x01\0\x04\x08\0asm\x01\0\0\0", "expected the preamble of a component"),
+        (b"\0asm\x0d\0\x01\0\x0d\x00", "unknown section 0x0d"),
+        (b"\0asm\x0d\0\x01\0\x00\x03\x05ab", "unexpected end"),
+        (b"\0asm\x0d\0\x01\0\x00\x03\x02\xff\xfe", "malformed UTF-8"),
+        (b"\0asm\x0d\0\x01\0\x07\x04\x01\x7f\x7f\x7f", "longer than what it holds"),
+        (b"\0asm\x0d\0\x01\0\x02\x05\x01\x00\x00\x00\x00", "longer than what it holds"),
+        (b"\0asm\x0d\0\x01\0\x02\x06\x01\x00\x00\x01\x00\x00", "expected 12 .core instance., found 00"),
+    ],
+)
+def test_what_is_broken_is_said_in_one_sentence_with_the_place(data: bytes, said: str) -> None:
+    with pytest.raises(MalformedComponent, match=rf"^malformed component: .*{said}.* \(at byte 0x[0-9a-f]+\)$"):
+        read_component(memoryview(data))
+
+
+@pytest.mark.parametrize(("depth", "readable"), [(10, True), (60, False)])
+def test_nested_component_types_are_compared_within_the_budget(depth: int, readable: bool) -> None:  # noqa: FBT001
+    """Equality is compared both ways at each level: without a budget, 60 levels would never end."""
+    lines = [
+        f'(type $c{i + 1} (component (type (component)) (alias outer 1 {i} (type $t)) (export "a" (type (eq $t)))))'
+        for i in range(depth)
+    ]
+    types = f"(type $c0 (component)) {' '.join(lines)}"
+    inner = f'(component $x {types} (import "t" (type (eq $c{depth}))))'
+    data = from_text(f'(component {inner} {types} (instance (instantiate $x (with "t" (type $c{depth})))))')
+    if readable:
+        read_component(memoryview(data))
+    else:
+        with pytest.raises(MalformedComponent, match="its types have more than"):
+            read_component(memoryview(data))
+
+
+def test_a_scope_full_of_instance_types_does_not_take_quadratic_time() -> None:
+    import time
+
+    exports = "".join(f'(export "t{i}" (type $r)) (export "i{i}" (type $i))' for i in range(2000))
+    data = from_text(
+        f'(component (type $r (record (field "a" u8))) (type $i (instance (export "f" (func)))) {exports})'
+    )
+    start = time.process_time()
+    read_component(memoryview(data))
+    assert time.process_time() - start < 2
+
+
 def test_deep_nesting_is_refused() -> None:
     data = b"\0asm\x0d\0\x01\0"
     for _ in range(200):

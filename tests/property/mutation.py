@@ -11,7 +11,7 @@ from wpkg.component.write import section
 
 def seeded(seed: int) -> Random:
     """Choices that are the same in each run."""
-    return Random(seed)  # noqa: S311 - no secrets
+    return Random(seed)
 
 
 def mutated(data: bytes, other: bytes, random: Random) -> bytes:

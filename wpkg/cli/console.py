@@ -55,6 +55,7 @@ class Console:
                 "message": str(error),
                 "context": list(error.context),
                 "hint": error.hint,
+                **error.details,
             }
             _print_document({"schema": "wpkg.error/1", "error": members})
             return

@@ -82,11 +82,6 @@ class BinaryPackage:
     foreign: Mapping[str, tuple[Occurrence, ...]]
 
 
-def is_wit_package(data: memoryview) -> bool:
-    """Whether these bytes are a component rather than text. What kind of component, only reading tells."""
-    return bytes(data[:4]) == b"\0asm"
-
-
 def read_wit_package(file: str, data: memoryview) -> BinaryPackage:
     """The WIT package that fills `data`. Raises: NotAComponent, MalformedComponent, UnsupportedComponent."""
     check_is_component(data)
@@ -138,7 +133,7 @@ def _occurrences(file: str, component: ComponentType | None) -> Iterator[tuple[s
     if component is None:
         return
     context = _Context((*component.imports.items(), *component.exports.items()))
-    for name, extern in component.imports.items():
+    for name, extern in (*component.imports.items(), *component.exports.items()):
         if isinstance(extern, InstanceType) and ":" in name:
             yield name, Occurrence(file, extern, context)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 _SHOWN = 100  # characters of a line that are shown
 
@@ -96,6 +97,11 @@ class InvalidWit(InvalidInput):
     def column(self) -> int | None:
         """The column in characters, counted from 1."""
         return self.span.source.position(self.span.start)[1] if self.span is not None else None
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Where it is, as JSON."""
+        return {"file": self.file, "line": self.line, "column": self.column} if self.span is not None else {}
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}: " if self.span is not None else ""

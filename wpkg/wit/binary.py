@@ -52,7 +52,7 @@ class _Context:
         for bound in instance.exports.values():
             if isinstance(bound, TypeBound) and isinstance(bound.type, Alias):
                 owner = self.owners.get(bound.type.target)  # type: ignore[arg-type] # a lookup may fail
-                if owner is not None:
+                if owner is not None and owner[1] is not instance:
                     used[owner[0]] = owner[1]
         return used
 

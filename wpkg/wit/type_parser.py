@@ -228,10 +228,10 @@ class TypeParser(TokenReader):
         functions: list[ResourceFunc] = []
         while not self.accept("}"):
             functions.append(self._resource_func())
-        check_distinct("function", [f.name for f in functions if f.kind is not FuncKind.CONSTRUCTOR])
-        check_distinct("constructor of", [
-            Ident(name.name, f.name.span) for f in functions if f.kind is FuncKind.CONSTRUCTOR
-        ])  # fmt: skip
+        # A function `r` of resource `r` takes the name of the resource (Explainer, "Name Uniqueness").
+        check_distinct("name", [name, *(f.name for f in functions if f.kind is not FuncKind.CONSTRUCTOR)])
+        constructors = [f.name for f in functions if f.kind is FuncKind.CONSTRUCTOR]
+        check_distinct("the", constructors)
         return ResourceItem(name, tuple(functions), gate, docs)
 
     def _resource_func(self) -> ResourceFunc:

@@ -130,7 +130,7 @@ class WorldBuilder:
         self, what: str, name: str, taken: Mapping[str, object], renames: Mapping[str, str], span: Span
     ) -> str:
         new = _renamed(name, renames)
-        if any(new.lower() == other.lower() for other in taken):
+        if any(_canonical(new) == _canonical(other) for other in taken):
             raise DuplicateName(
                 f"{what} '{new}' is there already",
                 span,
@@ -187,6 +187,15 @@ def _renamed(name: str, renames: Mapping[str, str]) -> str:
     kind, bracket, rest = name.rpartition("]")
     resource, dot, member = rest.partition(".")
     return f"{kind}{bracket}{renames.get(resource, resource)}{dot}{member}" if ":" not in name else name
+
+
+def _canonical(name: str) -> str:
+    """What two names must not share in one scope (Explainer, "Name Uniqueness")."""
+    kind, bracket, rest = name.lower().rpartition("]")
+    if kind == "[constructor":
+        return f"{kind}{bracket}{rest}"
+    resource, dot, member = rest.partition(".")
+    return rest if ":" in rest or not dot or resource != member else resource
 
 
 def _made_in(world: WitWorld) -> list[Identity]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-_SHOWN = 100  # characters of a line that are shown
+_SHOWN = 100  # characters of a line that are shown; a longer name is like no other
 
 
 class Source:
@@ -134,5 +134,5 @@ class InvalidGate(InvalidWit):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The question whether a name like `name` was meant, None when there is none."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
+    near = difflib.get_close_matches(name, sorted(known), n=1) if len(name) < _SHOWN else []
     return f"did you mean '{near[0]}'?" if near else None

@@ -34,6 +34,7 @@ _TOKEN = re.compile(
     r"|(?P<word>%?\w(?:\w|-(?!>))*)"
     r'|(?P<string>"(?:[^"\\\n]|\\.)*")'
 )
+_SHOWN = 60  # characters of a token in a message
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _ESCAPE = re.compile(r"\\(?:([tnr\"'\\])|u\{([0-9a-fA-F_]{1,16})\}|([0-9a-fA-F]{2})|)")
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
@@ -58,7 +59,8 @@ class Token:
     docs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.kind.value if self.kind is Kind.END else f"'{self.text}'"
+        shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
+        return self.kind.value if self.kind is Kind.END else f"'{shown}'"
 
 
 def tokenize(source: Source) -> list[Token]:

@@ -11,7 +11,7 @@ from wpkg.component.definitions import Attribute
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.types import FuncType, InstanceType
 from wpkg.wit.binary import BinaryPackage, Occurrence, link_interface, link_world, package_of
-from wpkg.wit.errors import InvalidGate, InvalidWit, RecursiveWit
+from wpkg.wit.errors import DuplicateName, InvalidGate, InvalidWit, RecursiveWit
 from wpkg.wit.gates import Gates
 from wpkg.wit.names import Directory, packages_of
 from wpkg.wit.order import Circle, needed_first
@@ -268,6 +268,9 @@ def _external_id(item: ExternItem) -> tuple[tuple[Attribute, str], ...]:
 
 def _occurrences(binaries: Sequence[BinaryPackage], texts: set[str]) -> dict[str, tuple[Occurrence, ...]]:
     """What binary packages show of each interface: the interface itself where it is theirs, else all parts."""
+    for i, binary in enumerate(binaries):
+        if binary.name in {other.name for other in binaries[:i]}:
+            raise DuplicateName(f"package '{binary.name}' is defined twice, in {binary.file} too", None)
     own = {name: (occurrence,) for b in binaries for name, occurrence in b.interfaces.items()}
     given = texts | {b.name for b in binaries}
     parts: dict[str, tuple[Occurrence, ...]] = {}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.components import from_wit
 from tests.unit.wit.cases import LIB, VALID
-from tests.wit import dummy, packages
+from tests.wit import conforms, dummy, packages
 from wpkg.component.read import read_component
 from wpkg.wit.errors import WitNameError
 from wpkg.wit.targets import Conformance, Difference, DoesNotConform, compare_with_world
@@ -18,6 +18,35 @@ def compare(component: str, world: str, lib: str = LIB, world_lib: str | None = 
     return compare_with_world(
         given, packages(f"package a:b; world w {{ {world} }}", world_lib or lib).world(None).type
     )
+
+
+BODIES = [
+    "",
+    "import f: func();",
+    "export f: func();",
+    "export f: func(x: u8);",
+    f"import {TYPES};",
+    f"export {TYPES};",
+    f"export {API};",
+    f"export {API}; export {TYPES};",
+    f"import {TYPES}; export {API}; export {TYPES};",
+    f"import {HANDLER}; import {CHAIN};",
+    f"use {TYPES}.{{r}}; import g: func(x: r); export f: func();",
+    f"use {TYPES}.{{r}}; export g: func(x: r);",
+    f"use {TYPES}.{{rec as r}}; export g: func(x: r);",
+    "resource r; export g: func(x: r);",
+    f"import i: interface {{ use {TYPES}.{{r}}; f: func(x: r); }}",
+    "import i: interface { resource r; f: func(x: r); }",
+]
+
+
+@pytest.mark.parametrize("world", BODIES)
+def test_the_verdict_is_that_of_wasm_tools(world: str) -> None:
+    root = f"package a:b; world w {{ {world} }}"
+    for component in BODIES:
+        data = from_wit(component, LIB)
+        found = compare_with_world(read_component(memoryview(data)).type, packages(root, LIB).world(None).type)
+        assert (found.findings == ()) is conforms(data, "w", root, LIB), (component, said(found))
 
 
 def said(conformance: Conformance) -> list[str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,7 @@ from wpkg.wit.errors import InvalidWit, WitNameError
 from wpkg.workflow import wit_files
 from wpkg.workflow.wit_files import read_wit
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+REPOSITORY = Path(__file__).resolve().parents[2]
 ROOT = "package a:b; world w { import ns:lib/api@1.0.0; import i; }"
 
 
@@ -31,6 +29,14 @@ def folder(tmp_path: Path) -> Path:
 
 def imports(path: Path) -> list[str]:
     return list(read_wit(path).world(None).type.imports)
+
+
+def test_the_samples_can_be_read() -> None:
+    samples = REPOSITORY / "samples" / "wasm-pay"
+    assert read_wit(samples / "wit" / "platform.wit").interfaces
+    for name, world in (("messaging-harness", "harness"), ("usd-validator", "validator")):
+        found = read_wit(samples / name / "wit")
+        assert [n.partition("/")[2].partition("@")[0] for n in found.worlds] == [world]
 
 
 EVERYTHING = ["ns:lib/types@1.0.0", "ns:lib/api@1.0.0", "a:b/i"]
@@ -100,6 +106,9 @@ def test_what_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (folder / "deps" / "lib.wat").unlink()
     (folder / "deps" / "lib.wasm").write_bytes(b"\0asm\x01\0\0\0")
     with pytest.raises(NotAComponent, match=r"lib\.wasm: it is a core module"):
+        read_wit(folder)
+    (folder / "deps" / "lib.wasm").write_text(LIB)
+    with pytest.raises(NotAComponent, match=r"lib\.wasm: it is text"):
         read_wit(folder)
     (folder / "deps" / "lib.wasm").unlink()
     (folder / "latin.wit").write_bytes(b"// \xe9")

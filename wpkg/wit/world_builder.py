@@ -40,17 +40,21 @@ class WorldBuilder:
         self._import_items: dict[str, WitInterface | ExternType] = {}
         self._exports: dict[str, tuple[WitInterface | EvaluatedFunc, Span | None]] = {}
         self._attributes: dict[str, Attributes] = {}
+        self._checked: set[str] = set()  # interfaces that exports import, and what these use
 
     # --- imports -----------------------------------------------------------------------------------
 
     def import_interface(self, name: str) -> InstanceType:
         """The import of an interface under its own name, after those that it needs."""
-        for needed in needed_first([name], lambda n: self._interfaces[n].uses):
-            if needed not in self.imports:
+        if name not in self.imports:
+            for needed in needed_first([name], self._not_yet_imported):
                 self._import(needed, self._interfaces[needed])
         found = self.imports[name]
         assert isinstance(found, InstanceType)  # noqa: S101 - plain names have no colon, so it is no other import
         return found
+
+    def _not_yet_imported(self, name: str) -> Iterator[str]:
+        return (used for used in self._interfaces[name].uses if used not in self.imports)
 
     def import_label(self, label: str, interface: WitInterface, attributes: Attributes = ()) -> None:
         """An import of an interface under a plain name."""
@@ -172,7 +176,8 @@ class WorldBuilder:
             if used in self._exports:
                 yield used
                 continue
-            for needed in needed_first([used], lambda n: self._interfaces[n].uses):
+            for needed in needed_first([used], self._not_yet_checked):
+                self._checked.add(needed)
                 if needed in self._exports:
                     raise InconsistentExports(
                         f"export '{name}' uses types of '{used}', which is imported and uses '{needed}', "
@@ -180,6 +185,9 @@ class WorldBuilder:
                         span,
                         advice=f"export '{used}' too",
                     )
+
+    def _not_yet_checked(self, name: str) -> Iterator[str]:
+        return (used for used in self._interfaces[name].uses if used not in self._checked)
 
 
 def _renamed(name: str, renames: Mapping[str, str]) -> str:

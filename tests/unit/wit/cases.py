@@ -258,6 +258,8 @@ INVALID: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("package a:b; world w { include v with { r as s } } world v { resource r { s: static func(); } }",)),
     "type needs itself": ("RecursiveWit", "1:33: type 'x' needs itself: x → y → x",
         ("package a:b; interface i { type x = y; record y { a: list<x> } }",)),
+    "type needs itself after another": ("RecursiveWit", "type 'x' needs itself: x → x",
+        ("package a:b; interface i { record x { a: y, b: x } type y = u8; }",)),
     "type is itself": ("RecursiveWit", "type 'x' needs itself: x → x", ("package a:b; interface i { type x = x; }",)),
     "interfaces need each other": ("RecursiveWit", "interface 'a:b/i' needs itself: a:b/i → a:b/j → a:b/i",
         ("package a:b; interface i { use j.{t}; type u = u8; } interface j { use i.{u}; type t = u8; }",)),

@@ -103,6 +103,14 @@ def _add_file(package: TextPackage, items: Sequence[PackageItem]) -> None:
     package.files.append(file)
 
 
+def aliased_packages(package: TextPackage) -> Iterator[PackageId]:
+    """The packages that `use` at the top of a package's files names."""
+    for file in package.files:
+        for use in file.aliases.values():
+            if use.path.package is not None:
+                yield use.path.package
+
+
 class Directory:
     """All packages, by name. `binary` are the names of interfaces and worlds whose text is not there."""
 
@@ -119,6 +127,7 @@ class Directory:
         for name in binary:
             if _package_of(name) in self._packages:
                 raise _defined_twice(self._packages[_package_of(name)].id, None)
+        self._known = {*self._packages, *map(_package_of, binary)}
 
     def find(self, file: File, path: UsePath, *, world: bool) -> str:
         """The whole name of the interface or world that `path` means in `file`. Raises: InvalidWit."""
@@ -151,6 +160,11 @@ class Directory:
                 if use.path.package is not None and self._is_world(name):
                     raise self._wrong_kind(use.path, is_world=True)
 
+    def check_package(self, package: PackageId) -> None:
+        """The package is there. Raises: MissingPackage."""
+        if str(package) not in self._known:
+            raise self._missing(package)
+
     def _target(self, file: File, path: UsePath, what: str) -> str:
         package = path.package or file.package
         name = package.extern_name(path.name.name)
@@ -178,7 +192,7 @@ class Directory:
             )
 
     def _missing(self, package: PackageId) -> MissingPackage:
-        known = sorted({*self._packages, *(_package_of(name) for name in self._binary)})
+        known = sorted(self._known)
         same = [k for k in known if k.partition("@")[0] == f"{package.namespace}:{package.name}"]
         if same:
             advice = f"there is {' and '.join(repr(k) for k in same)}; a version must be named exactly"

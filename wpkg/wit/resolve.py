@@ -13,7 +13,7 @@ from wpkg.component.types import FuncType, InstanceType
 from wpkg.wit.binary import BinaryPackage, Occurrence, link_interface, link_world, package_of
 from wpkg.wit.errors import DuplicateName, InvalidGate, InvalidWit, RecursiveWit
 from wpkg.wit.gates import Gates
-from wpkg.wit.names import Directory, packages_of
+from wpkg.wit.names import Directory, aliased_packages, packages_of
 from wpkg.wit.order import Circle, needed_first
 from wpkg.wit.packages import WitInterface, WitPackages, WitWorld
 from wpkg.wit.parser import parse_document
@@ -135,8 +135,13 @@ class _Resolver:
         needs: dict[str, dict[str, Span]] = {}
         for text in self._texts:
             own = needs[str(text.id)] = {}
-            for path in _paths(text):
-                if path.package is not None:
+            for package in aliased_packages(text):
+                own.setdefault(str(package), package.span)
+            for file, path, is_world in _paths(text):
+                if path.package is None:  # what gates leave out is looked up too
+                    self._directory.find(file, path, world=is_world)
+                else:
+                    self._directory.check_package(path.package)
                     own.setdefault(str(path.package), path.package.span)
         try:
             list(needed_first(needs, lambda name: needs.get(name, {})))
@@ -281,17 +286,15 @@ def _occurrences(binaries: Sequence[BinaryPackage], texts: set[str]) -> dict[str
     return own | parts
 
 
-def _paths(text: TextPackage) -> Iterator[UsePath]:
-    """Every path by which a package refers to something."""
-    for file in text.files:
-        for use in file.aliases.values():
-            yield use.path
+def _paths(text: TextPackage) -> Iterator[tuple[File, UsePath, bool]]:
+    """Every path by which the items of a package refer to something: where, and whether to a world."""
     for entry in text.entries.values():
         for item in entry.node.items:
             if isinstance(item, (UseItem, IncludeItem)):
-                yield item.path
+                yield entry.file, item.path, isinstance(item, IncludeItem)
             elif isinstance(item, ExternItem):
                 if isinstance(item.what, UsePath):
-                    yield item.what
+                    yield entry.file, item.what, False
                 elif isinstance(item.what, InlineInterface):
-                    yield from (inner.path for inner in item.what.items if isinstance(inner, UseItem))
+                    inner = [use.path for use in item.what.items if isinstance(use, UseItem)]
+                    yield from ((entry.file, path, False) for path in inner)

@@ -175,6 +175,11 @@ def test_a_label_and_a_package_are_told_apart_by_the_space() -> None:
         WitSyntaxError, match="expected '/' and the name of an interface or world in package 'a:b'"
     ):
         world("import a:b;")
+    for what in ("func()", "async func()"):
+        (labelled,) = world(f"import a:{what};").items
+        assert isinstance(labelled, ExternItem)
+        assert isinstance(labelled.what, FuncType)
+    assert world("import a:interface {}").items
 
 
 def test_packages() -> None:

@@ -8,12 +8,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wpkg.component.read import read_component
-from wpkg.compose.encode import Embedded, encode
+from wpkg.compose.encode import Layout, encode
 from wpkg.compose.graph import Node, Plan
+from wpkg.compose.pieces import Slice
 from wpkg.compose.plan import make_plan
+from wpkg.compose.share import share_modules
+from wpkg.names.choice import Choice
 from wpkg.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 WASM_TOOLS = str(Path(sys.executable).with_name("wasm-tools"))
 
@@ -49,17 +56,30 @@ def node(name: str, data: bytes) -> Node:
     return Node(name, read_component(memoryview(data)), Digest.of(data), len(data))
 
 
-def compose(components: dict[str, bytes], **options: object) -> bytes:
+def planned(components: dict[str, bytes], root: str | None = None, choices: Sequence[str] = ()) -> Plan:
+    """The plan for named components; `choices` as `--use` takes them."""
+    nodes = [node(name, data) for name, data in components.items()]
+    return make_plan(nodes, root, [Choice.parse(*choice.split("=", 1)) for choice in choices])
+
+
+def compose(components: dict[str, bytes], root: str | None = None, choices: Sequence[str] = ()) -> bytes:
     """The composition of named components, validated by wasm-tools."""
-    plan = make_plan([node(name, data) for name, data in components.items()], **options)  # type: ignore[arg-type]
-    return assemble(plan, components)
+    return assemble(planned(components, root, choices), components)
 
 
-def assemble(plan: Plan, components: dict[str, bytes]) -> bytes:
+def assemble(plan: Plan, components: dict[str, bytes], *, share: bool = False) -> bytes:
     """The bytes of a plan, validated by wasm-tools."""
-    pieces = [components[p.node] if isinstance(p, Embedded) else p for p in encode(plan)]
-    data = b"".join(pieces)
+    views = {name: memoryview(data) for name, data in components.items()}
+    data = written(encode(plan, share_modules(plan, views) if share else None), components)
     wasm_tools("validate", "--features", "all", data=data)
+    return data
+
+
+def written(layout: Layout, components: dict[str, bytes]) -> bytes:
+    """The bytes of a layout, not validated."""
+    pieces = [components[p.node][p.start : p.end] if isinstance(p, Slice) else p for p in layout.pieces]
+    data = b"".join(pieces)
+    assert len(data) == layout.size
     return data
 
 

@@ -30,6 +30,9 @@ def test_composing_files_needs_neither_network_nor_keys(tmp_path: object) -> Non
     from tests.components import from_wit
 
     folder = Path(str(tmp_path))
-    (folder / "a.wasm").write_bytes(from_wit("export run: func();"))
-    found = imported_by("compose", str(folder / "a.wasm"), "-o", str(folder / "b.wasm"))
+    for name, text in (("a", "import f: func(); export run: func();"), ("b", "export f: func();")):
+        (folder / f"{name}.wasm").write_bytes(from_wit(text))
+    found = imported_by(
+        "compose", str(folder / "a.wasm"), "--with", str(folder / "b.wasm"), "-o", str(folder / "c.wasm")
+    )
     assert {"requests", "cryptography", "tomlkit", "resolvelib"} & found == set()

@@ -141,7 +141,7 @@ def test_compose_files_and_show_the_plan(terminal: Terminal) -> None:
     assert "harness.wasm    pay:platform/validation@0.1.0  validator.wasm  same name" in plan.out
     assert "root: harness.wasm" in plan.out
     document = terminal.type("compose", "harness.wasm", "--with", "validator.wasm", "--plan", "--json").document
-    assert document["host-imports"] == ["sys:io/streams@0.2.0"]
+    assert [(host["name"], len(host["for"])) for host in document["host-imports"]] == [("sys:io/streams@0.2.0", 2)]
     done = terminal.type("compose", "harness.wasm", "--with", "validator.wasm", "-o", "out.wasm")
     assert (done.code, done.err) == (0, "")
     first = (terminal.folder / "out.wasm").read_bytes()
@@ -150,6 +150,79 @@ def test_compose_files_and_show_the_plan(terminal: Terminal) -> None:
         (terminal.folder / f"{name}.wasm").rename(terminal.folder / "copy" / f"{name}-moved.wasm")
     terminal.type("compose", "copy/harness-moved.wasm", "--with", "copy/validator-moved.wasm", "-o", "again.wasm")
     assert (terminal.folder / "again.wasm").read_bytes() == first
+
+
+def test_draw_files_and_a_project(terminal: Terminal) -> None:
+    folder = terminal.folder
+    files = ["harness.wasm", "--with", "validator.wasm"]
+    drawn = terminal.type("graph", *files)
+    assert (drawn.code, drawn.err) == (0, "")
+    assert drawn.out.startswith("<svg ")
+    assert drawn.out.endswith("</svg>\n")
+    assert "<title>Composition of harness and 1 other component</title>" in drawn.out
+    document = terminal.type("graph", *files, "--json").document
+    assert (document["schema"], document["root"]) == ("wpkg.graph/1", "harness.wasm")
+    assert [wanted["name"] for wanted in document["host-imports"]] == ["sys:io/streams@0.2.0"]
+    assert terminal.type("graph", *files, "--format", "json").out == terminal.type("graph", *files, "--json").out
+
+    for name, first in (("g.svg", "<svg "), ("g.mmd", "flowchart TB"), ("g.dot", "digraph "), ("g.json", "{")):
+        done = terminal.type("graph", *files, "-o", f"made/{name}")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"made/{name}  ")
+        assert (folder / "made" / name).read_text().startswith(first)
+    assert (folder / "made" / "g.svg").read_text() == drawn.out
+    done = terminal.type("graph", *files, "-o", "made/g.svg", "--format", "dot", "--json")
+    assert done.document["schema"] == "wpkg.graph-file/1"
+    assert (done.document["path"], done.document["format"]) == ("made/g.svg", "dot")
+    assert (folder / "made" / "g.svg").read_text().startswith("digraph ")
+
+    root = terminal.project("validator", '[dependencies]\n"pay:harness" = "^0.1"\n')
+    terminal.project("harness")
+    for arguments in (["build", "-C", "harness"], ["push", "-C", "harness", "--unsigned", "--force"]):
+        assert terminal.type(*arguments).code == 0
+    assert terminal.type("build", "-C", "validator", "--compose").code == 0
+    before = sorted(path for path in root.rglob("*"))
+    mermaid = terminal.type("graph", "-C", "validator", "--format", "mermaid", "--no-digests")
+    assert (mermaid.code, mermaid.err) == (0, "")
+    assert mermaid.out == PICTURE
+    assert sorted(path for path in root.rglob("*")) == before
+
+
+PICTURE = """flowchart TB
+  e0(["run"])
+  subgraph composition["composition"]
+    c0["pay:harness<br/>0.1.0"]
+    c1["pay:validator<br/>0.1.0"]
+  end
+  subgraph host["imported from the host"]
+    h0["sys:io@0.2.0: streams"]
+  end
+  e0 --> c0
+  c0 -->|"pay:platform@0.1.0: validation"| c1
+  c0 --> h0
+  c1 --> h0
+  style c0 stroke-width:3px
+"""
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_the_old_one(terminal: Terminal) -> None:
+    (terminal.folder / "g.svg").write_text("old")
+    assert terminal.type("graph", "harness.wasm", "--with", "none.wasm", "-o", "g.svg").code == 2
+    assert (terminal.folder / "g.svg").read_text() == "old"
+    (terminal.folder / "file").write_text("")
+    outcome = terminal.type("graph", "harness.wasm", "-o", "file/g.svg")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("error: cannot write file/g.svg: ")
+
+
+def test_a_component_that_is_not_needed_is_said(terminal: Terminal) -> None:
+    (terminal.folder / "idle.wasm").write_bytes((terminal.folder / "validator.wasm").read_bytes())
+    use = ["--use", "pay:platform/validation@0.1.0=validator.wasm"]
+    outcome = terminal.type("graph", "harness.wasm", "--with", "validator.wasm", "--with", "idle.wasm", *use)
+    assert outcome.err == "warning: 'idle.wasm' is not part of the composition: nothing imports what it exports\n"
+    assert "not needed: idle" in outcome.out
+    arguments = ["harness.wasm", "--with", "validator.wasm", "--with", "idle.wasm", *use, "--json"]
+    assert terminal.type("graph", *arguments).document["unused"] == ["idle.wasm"]
 
 
 def test_init_writes_a_project_that_can_be_read(terminal: Terminal) -> None:
@@ -176,6 +249,12 @@ ERRORS = [
     (["compose", "harness.wasm", "--with", "cut.wasm", "-o", "o.wasm"], 2, "error: cut.wasm: malformed component: ", None),
     (["compose", "harness.wasm", "--with", "none.wasm", "-o", "o.wasm"], 2, "error: none.wasm is not there", None),
     (["compose", "harness.wasm"], 2, "error: say where the result goes with -o FILE, or ask for --plan", "hint"),
+    (["graph"], 2, "error: there is no wasmcloud.toml in .", "hint: run 'wpkg init' there, or name the folder with -C"),
+    (["graph", "--with", "harness.wasm"], 2, "error: say which component is the root: wpkg graph ROOT --with DEP", "hint"),
+    (["graph", "harness.wasm", "-o", "o.png"], 2, "error: the name o.png does not say what to write: add --format", "hint"),
+    (["graph", "harness.wasm", "--with", "none.wasm", "-o", "o.svg"], 2, "error: none.wasm is not there", None),
+    (["graph", "harness.wasm", "--with", "validator.wasm", "--with", "validator2.wasm"], 4, "error: import 'pay:platform/validation@0.1.0' of 'harness.wasm' is exported by several", "hint: choose one: --use 'pay:platform/validation@0.1.0=validator.wasm'"),
+    (["graph", "-C", "validator"], 1, "error: there is no component at build/validator.wasm", "hint"),
     (["push", "-C", "validator"], 2, "error: name the key to sign with (--key FILE)", "hint"),
     (["push", "-C", "validator", "--key", "none.key"], 2, "error: cannot read none.key: no such file", None),
     (["pull", "127.0.0.1:1/a/b:1.0.0"], 6, "error: manifest 127.0.0.1:1/a/b:1.0.0: cannot reach 127.0.0.1:1 (connection refused)", "hint"),
@@ -196,6 +275,7 @@ def test_errors_are_one_sentence_a_hint_and_a_code(
     folder = terminal.folder
     terminal.project("validator")
     (folder / "text.wat").write_text("(component)")
+    (folder / "validator2.wasm").write_bytes((folder / "validator.wasm").read_bytes())
     (folder / "core.wasm").write_bytes(b"\0asm\x01\0\0\0")
     (folder / "empty.wasm").write_bytes(b"")
     (folder / "cut.wasm").write_bytes((folder / "validator.wasm").read_bytes()[:300])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from operator import itemgetter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,13 +36,14 @@ from wpkg.errors import InvalidInput
 names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 refs = st.one_of(st.sampled_from(Primitive), st.integers(0, 2**32 - 1))
 indices = st.integers(0, 2**32 - 1)
-labels = st.lists(names, min_size=1, max_size=5).map(tuple)
-members = st.lists(st.tuples(names, refs), min_size=1, max_size=5).map(tuple)
+labels = st.lists(names, min_size=1, max_size=5, unique=True).map(tuple)
+members = st.lists(st.tuples(names, refs), min_size=1, max_size=5, unique_by=itemgetter(0)).map(tuple)
+cases = st.lists(st.tuples(names, st.none() | refs), min_size=1, max_size=5, unique_by=itemgetter(0)).map(tuple)
 
 structures = st.one_of(
     st.sampled_from(Primitive),
     st.builds(Record, members),
-    st.builds(Variant, st.lists(st.tuples(names, st.none() | refs), min_size=1, max_size=5).map(tuple)),
+    st.builds(Variant, cases),
     st.builds(ListType, refs),
     st.builds(FixedList, refs, st.integers(1, 2**32 - 1)),
     st.builds(TupleType, st.lists(refs, min_size=1, max_size=5).map(tuple)),

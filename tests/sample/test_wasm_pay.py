@@ -9,7 +9,7 @@ import pytest
 
 from tests.components import WASM_TOOLS, wasm_tools
 from tests.interop.conftest import execute, python_program
-from tests.sample.conftest import wpkg
+from tests.sample.conftest import REPOSITORY, wpkg
 from tests.shim_process import running_shim
 
 if TYPE_CHECKING:
@@ -183,3 +183,16 @@ def test_a_build_where_nothing_changed_does_nothing(sample: SampleRun, tmp_path:
     shutil.copytree(sample.folder / "author-cache", tmp_path / ".cache" / "wpkg")
     answer = wpkg(project, tmp_path, "build", "--compose", "--no-build", "--offline", "--json")
     assert (answer.document["raw"]["changed"], answer.document["composed"]["changed"]) == (False, False)
+
+
+def test_the_pictures_in_the_documentation_are_of_this_composition(sample: SampleRun, tmp_path: Path) -> None:
+    project = tmp_path / "usd-validator"
+    shutil.copytree(sample.folder / "usd-validator", project)
+    shutil.copytree(sample.folder / "author-cache", tmp_path / ".cache" / "wpkg")
+    draw = ["graph", "--offline", "--locked", "--no-digests"]  # with '-o ../../docs/images/wasm-pay.svg' it is new
+    answer = wpkg(project, tmp_path, *draw, "-o", "made.svg")
+    assert answer.code == 0, answer.err
+    docs = REPOSITORY / "docs"
+    assert (docs / "images" / "wasm-pay.svg").read_text() == (project / "made.svg").read_text()
+    mermaid = wpkg(project, tmp_path, *draw, "--format", "mermaid").out
+    assert f"```mermaid\n{mermaid}```\n" in (docs / "graph.md").read_text()

@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wpkg.cli.plan import plan_json, plan_lines
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wpkg.cli.session import Session
 
-_FILE = click.Path(path_type=Path)
+
+def composition_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The components and how they are wired, for every command that composes files."""
+    for option in (
+        click.option(
+            "--use",
+            "uses",
+            multiple=True,
+            metavar="IMPORT=DEP",
+            help="Let DEP satisfy IMPORT; 'COMPONENT / IMPORT' for one of them, 'DEP / EXPORT' for an export of "
+            "another name, 'host' to leave it to the host.",
+        ),
+        click.option(
+            "--with",
+            "others",
+            multiple=True,
+            metavar="[NAME=]DEP",
+            help="A component to compose it with; with a name, it can be given more than once.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 @command()
-@click.argument("root", type=_FILE)
-@click.option("--with", "others", type=_FILE, multiple=True, metavar="DEP", help="A component to compose it with.")
-@click.option(
-    "--use", "uses", multiple=True, metavar="IMPORT=DEP", help="Let DEP satisfy IMPORT, wherever it occurs."
-)
-@click.option("-o", "--output", type=_FILE, help="Where the result is written.")
+@click.argument("root", metavar="[NAME=]ROOT")
+@composition_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
+@click.option("--share-modules", is_flag=True, help="Embed identical core modules once.")
+@click.option("--no-imports", is_flag=True, help="Fail when an import is left to the host.")
 def compose(
     session: Session,
-    root: Path,
-    others: tuple[Path, ...],
-    uses: tuple[str, ...],
+    root: str,
     output: Path | None,
     show_plan: bool,  # noqa: FBT001
+    **options: Any,
 ) -> None:
     """Compose component files: imports of each are satisfied by exports of the others.
 
     The result has the exports of ROOT. Imports that nobody exports are left to the host.
     """
+    from wpkg.cli.plan import plan_json, plan_lines
     from wpkg.workflow.compose import ComposeFiles, compose_files, plan_command
 
-    wanted = ComposeFiles.parse(root, others, uses)
+    wanted = ComposeFiles.parse(root, **options)
     if show_plan:
         plan = plan_command(wanted)
         session.console.result("plan", plan_json(plan), plan_lines(plan))
@@ -47,4 +68,9 @@ def compose(
         raise click.UsageError("say where the result goes with -o FILE, or ask for --plan")
     composed = compose_files(session.world, wanted, output)
     members = {"path": str(output), "digest": str(composed.digest), "size": composed.size}
-    session.console.result("compose", members, [f"{output}  {composed.digest}  {composed.size / 1e6:.1f} MB"])
+    lines = [f"{output}  {composed.digest}  {composed.size / 1e6:.1f} MB"]
+    if wanted.wiring.share_modules:
+        members["shared-modules"], members["saved"] = composed.shared, composed.saved
+        modules = "module" if composed.shared == 1 else "modules"
+        lines.append(f"{composed.shared} core {modules} shared, {composed.saved / 1e6:.1f} MB saved")
+    session.console.result("compose", members, lines)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wpkg.compose.graph import Reason
 
 if TYPE_CHECKING:
-    from wpkg.compose.graph import Plan
+    from wpkg.compose.graph import Plan, Residual
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -16,36 +16,76 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "root": plan.root,
         "components": [{"name": n.name, "digest": str(n.digest), "size": n.size} for n in plan.nodes],
         "imports": [
-            {"component": who, "import": name, "satisfied-by": by, "export": export, "reason": reason}
+            {"component": who, "import": name, "satisfied-by": by, "export": export, "reason": reason.value}
             for who, name, by, export, reason in _rows(plan)
         ],
-        "host-imports": [residual.name for residual in plan.residuals],
-        "exports": list(plan.exports),
+        "host-imports": [_residual_json(residual) for residual in plan.residuals],
+        "exports": [
+            *({"name": export, "of": node, "re-export": True} for node, export in plan.reexports),
+            *({"name": name, "of": plan.root, "re-export": False} for name in plan.instances[plan.root]),
+        ],
+        "near-misses": [
+            {"component": m.importer, "import": m.name, "exporter": m.exporter, "export": m.export, "why": m.why}
+            for m in plan.near_misses
+        ],
         "unused": list(plan.unused),
     }
+
+
+def _residual_json(residual: Residual) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "name": residual.name,
+        "for": [{"component": node, "import": name} for node, name in residual.importers],
+    }
+    if residual.kept_apart is not None:
+        members["kept-apart-from"] = {
+            "name": residual.kept_apart.name,
+            "difference": str(residual.kept_apart.mismatch),
+        }
+    return members
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """A plan for people, as a table."""
     rows = [("COMPONENT", "IMPORT", "SATISFIED BY", "WHY")]
-    rows += [(who, name, by or "the host", reason) for who, name, by, _, reason in _rows(plan)]
+    rows += [
+        (who, name, _satisfied_by(name, by, export), reason.value) for who, name, by, export, reason in _rows(plan)
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows]
-    lines += ["", f"root: {plan.root}", f"exports: {', '.join(plan.exports)}"]
+    lines += ["", f"root: {plan.root}", f"exports: {', '.join(plan.exports) or 'none'}"]
+    lines += [f"re-exported: {export} of {node}, for its types" for node, export in plan.reexports]
     if plan.unused:
         lines.append(f"not needed: {', '.join(plan.unused)}")
+    lines += [f"near miss: {miss}" for miss in plan.near_misses]
+    lines += [
+        f"kept apart: {r.name} and {r.kept_apart.name}: {r.kept_apart.mismatch}"
+        for r in plan.residuals
+        if r.kept_apart is not None
+    ]
     return lines
 
 
-def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, str]]:
+def _satisfied_by(name: str, by: str | None, export: str | None) -> str:
+    if by is None:
+        return "the host"
+    if export is None:
+        return f"{by} (the instance itself)"
+    return by if export == name else f"{by} / {export}"
+
+
+def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
     """Component, import, who satisfies it (None: the host) with which export, and why."""
-    satisfied = {(c.importer, c.name): (c.exporter, c.export, c.reason.value) for c in plan.connections}
-    rows: list[tuple[str, str, str | None, str | None, str]] = []
+    satisfied = {(c.importer, c.name): (c.exporter, c.export, c.reason) for c in plan.connections}
+    types = {(passed.importer, passed.name): passed.provider for passed in plan.passed_types}
+    rows: list[tuple[str, str, str | None, str | None, Reason]] = []
     for node in plan.nodes:
         for name in node.component.type.imports:
-            found = satisfied.get((node.name, name))
-            if found is not None:
+            if (found := satisfied.get((node.name, name))) is not None:
                 rows.append((node.name, name, *found))
+            elif (node.name, name) in types:
+                rows.append((node.name, name, *(types[node.name, name] or (None, None)), Reason.USED_TYPE))
             else:
-                rows.append((node.name, name, None, None, Reason.NO_EXPORT.value))
+                left = (node.name, name) in plan.left
+                rows.append((node.name, name, None, None, Reason.LEFT if left else Reason.NO_EXPORT))
     return rows

@@ -1,19 +1,25 @@
-"""Canonical definitions (Binary.md, "Canonical Definitions").
+"""Canonical definitions as written (Binary.md, "Canonical Definitions"); what they mean is `check_canon`'s.
 
-Entries of the section have no length, so each has to be read to get past it. Only `lift` makes a component
-function; every other one makes a core function. This part of the format still moves (component-model#716):
-an opcode that is not known ends the reading of the section, which is an error only if a function that it
-may have defined is used.
+Entries of the section have no length, so each has to be read to get past it. This part of the format still moves
+(component-model#716): an opcode that is not known ends the reading of the section, which is an error only if a
+function that it may have defined is used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.component.definitions import LiftDef, UnreadCanonsDef
+from wpkg.component.definitions import CanonDef, CanonOption, LiftDef, UnreadCanonsDef
+from wpkg.component.read_core_types import read_core_value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wpkg.component.core_types import CoreValue
     from wpkg.component.cursor import Cursor
+    from wpkg.component.definitions import Options, Ref
+
+LIFT, LOWER = 0x00, 0x01
 
 # What follows each opcode: i index · o options · f flag byte · v core value type · r results
 _IMMEDIATES = {
@@ -31,57 +37,68 @@ _IMMEDIATES = {
     0x29: "f", 0x2A: "f", 0x2B: "f", 0x2C: "f", 0x2D: "f",  # thread.suspend and kin
     0x40: "fi", 0x41: "fii", 0x42: "f",  # thread.spawn-*, available-parallelism
 }  # fmt: skip
-_OPTIONS_WITH_INDEX = frozenset({0x03, 0x04, 0x05, 0x07, 0x08})
-_LAST_OPTION = 0x09
+_OPTIONS = {option.value: option for option in CanonOption}
+_OPTIONS_WITH_INDEX = frozenset(
+    {
+        CanonOption.MEMORY,
+        CanonOption.REALLOC,
+        CanonOption.POST_RETURN,
+        CanonOption.CALLBACK,
+        CanonOption.CORE_TYPE,
+    }
+)
+
+Entry = tuple[int, LiftDef | CanonDef | UnreadCanonsDef]
+"""An entry and its offset."""
 
 
-def read_canon_section(cursor: Cursor) -> list[LiftDef | UnreadCanonsDef]:
-    """The lifts of a section, in order, ended by an UnreadCanonsDef where an opcode is not known."""
-    lifts: list[LiftDef | UnreadCanonsDef] = []
+def read_canon_section(cursor: Cursor, read_ref: Callable[[], Ref]) -> list[Entry]:
+    """The entries of a section, ended by an UnreadCanonsDef where an opcode is not known."""
+    entries: list[Entry] = []
     for _ in range(cursor.u32()):
+        at = cursor.offset
         opcode = cursor.byte()
-        if opcode == 0x00:
+        if opcode == LIFT:
             cursor.expect(0x00, "lift")
-            cursor.u32()
-            _options(cursor)
-            lifts.append(LiftDef(cursor.u32()))
-        elif opcode == 0x01:
+            entries.append((at, LiftDef(cursor.u32(), _options(cursor), cursor.u32())))
+        elif opcode == LOWER:
             cursor.expect(0x00, "lower")
-            cursor.u32()
-            _options(cursor)
+            entries.append((at, CanonDef(opcode, (cursor.u32(),), _options(cursor))))
         elif (immediates := _IMMEDIATES.get(opcode)) is not None:
-            _skip(cursor, immediates)
+            entries.append((at, _canon(cursor, opcode, immediates, read_ref)))
         else:
-            return [*lifts, UnreadCanonsDef(opcode)]
+            return [*entries, (at, UnreadCanonsDef(opcode))]
     cursor.finish("the canon section")
-    return lifts
+    return entries
 
 
-def _skip(cursor: Cursor, immediates: str) -> None:
+def _canon(cursor: Cursor, opcode: int, immediates: str, read_ref: Callable[[], Ref]) -> CanonDef:
+    indices: list[int] = []
+    options: Options = ()
+    value: CoreValue | None = None
+    result: Ref | None = None
     for kind in immediates:
         if kind == "i":
-            cursor.u32()
+            indices.append(cursor.u32())
         elif kind == "o":
-            _options(cursor)
+            options = _options(cursor)
         elif kind == "f":
             cursor.flag()
         elif kind == "v":
-            cursor.byte()
+            value = read_core_value(cursor)
+        elif cursor.byte() == 0x00:
+            result = read_ref()
         else:
-            _results(cursor)
+            cursor.expect(0x00, "no results")
+    return CanonDef(opcode, tuple(indices), options, value, result)
 
 
-def _results(cursor: Cursor) -> None:
-    if cursor.byte() == 0x00:
-        cursor.s33()
-    else:
-        cursor.expect(0x00, "no results")
+def _options(cursor: Cursor) -> Options:
+    def option() -> tuple[CanonOption, int]:
+        opcode = cursor.byte()
+        found = _OPTIONS.get(opcode)
+        if found is None:
+            raise cursor.fail(f"unknown canonical option {opcode:02x}")
+        return found, cursor.u32() if found in _OPTIONS_WITH_INDEX else 0
 
-
-def _options(cursor: Cursor) -> None:
-    for _ in range(cursor.u32()):
-        option = cursor.byte()
-        if option in _OPTIONS_WITH_INDEX:
-            cursor.u32()
-        elif option > _LAST_OPTION:
-            raise cursor.fail(f"unknown canonical option {option:02x}")
+    return cursor.vector(option)

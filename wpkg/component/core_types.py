@@ -1,140 +1,166 @@
-"""Core types, read only to get past them (Binary.md, "Core Definitions"; core spec 3.0, 5.3).
+"""Core types, as far as a component says them (core spec 3.0, 2.3; Explainer, "Core Type Definitions").
 
-A component type can declare core types without giving their length, so their grammar has to be known. What
-they mean does not matter to a composer; modules are compared by these bytes.
+The types of core modules that exist stand in their code, which is never read: what comes from there is unknown,
+None, and fits everywhere. So are types of the GC proposal, whose equality needs whole recursive groups.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wpkg.component.errors import quoted
+
 if TYPE_CHECKING:
-    from wpkg.component.cursor import Cursor
+    from collections.abc import Mapping
 
-_MODULE_TYPE = 0x50
-_SHARED = 0x65
-_EXACT = 0x62
-_REF_TYPES = (0x63, 0x64)
+I32, I64, F32, F64 = b"\x7f", b"\x7e", b"\x7d", b"\x7c"
+_NAMES = {
+    I32: "i32",
+    I64: "i64",
+    F32: "f32",
+    F64: "f64",
+    b"\x7b": "v128",
+    b"\x70": "funcref",
+    b"\x6f": "externref",
+}
 
+_NUMBERS = frozenset({I32, I64, F32, F64, b"\x7b"})
 
-def skip_core_type(cursor: Cursor) -> None:
-    """Go past one `core:type`: a module type, or a recursive type group."""
-    opcode = cursor.peek()
-    if opcode == _MODULE_TYPE:
-        cursor.byte()
-        cursor.vector(lambda: _module_declaration(cursor))
-    elif opcode == 0x00:
-        cursor.byte()
-        if cursor.peek() != _MODULE_TYPE:
-            raise cursor.fail("expected a non-final sub type after 00")
-        _sub_type(cursor)
-    else:
-        _recursive_type(cursor)
+CoreValue = bytes
+"""A core value type that names no other type, by its bytes."""
 
 
-def _module_declaration(cursor: Cursor) -> None:
-    kind = cursor.byte()
-    if kind == 0x00:
-        cursor.name()
-        cursor.name()
-        _core_extern(cursor)
-    elif kind == 0x01:
-        _recursive_type(cursor)
-    elif kind == 0x02:
-        cursor.expect(0x10, "the sort of an outer alias in a module type")
-        cursor.expect(0x01, "the target of an outer alias in a module type")
-        cursor.u32()
-        cursor.u32()
-    elif kind == 0x03:
-        cursor.name()
-        _core_extern(cursor)
-    else:
-        raise cursor.fail(f"unknown module declaration {kind:02x}")
+@dataclass(frozen=True, slots=True)
+class CoreFuncType:
+    """`core:functype`."""
+
+    params: tuple[CoreValue, ...]
+    results: tuple[CoreValue, ...]
+
+    def __str__(self) -> str:
+        params, results = (" ".join(_NAMES.get(v, v.hex()) for v in vs) for vs in (self.params, self.results))
+        return f"({params}) -> ({results})"
 
 
-def _core_extern(cursor: Cursor) -> None:
-    kind = cursor.byte()
-    if kind in (0x00, 0x20):  # func, exact func
-        cursor.u32()
-    elif kind == 0x01:
-        _value_type(cursor)
-        _limits(cursor)
-    elif kind == 0x02:
-        _limits(cursor)
-    elif kind == 0x03:
-        _value_type(cursor)
-        cursor.flag()
-    elif kind == 0x04:
-        cursor.expect(0x00, "the attribute of a tag")
-        cursor.u32()
-    else:
-        raise cursor.fail(f"unknown core extern type {kind:02x}")
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`limits`, with what a memory or table adds to them."""
+
+    minimum: int
+    maximum: int | None
+    shared: bool
+    is_64: bool
+    page_size: int | None  # log2 of bytes, None where nothing is said
+
+    def will_do_for(self, wanted: Limits) -> bool:
+        """Whether something with these limits can be used where `wanted` is asked for."""
+        flags = (self.shared, self.is_64, self.page_size or 16)
+        if flags != (wanted.shared, wanted.is_64, wanted.page_size or 16) or self.minimum < wanted.minimum:
+            return False
+        return wanted.maximum is None or (self.maximum is not None and self.maximum <= wanted.maximum)
 
 
-def _limits(cursor: Cursor) -> None:
-    flags = cursor.byte()
-    if flags & ~0x0F:
-        raise cursor.fail(f"unknown limits flags {flags:02x}")
-    _u64(cursor)
-    if flags & 0x01:
-        _u64(cursor)
-    if flags & 0x08:
-        cursor.u32()
+@dataclass(frozen=True, slots=True)
+class CoreFunc:
+    """A core function."""
+
+    type: CoreFuncType | None
 
 
-def _u64(cursor: Cursor) -> None:
-    for _ in range(10):  # ceil(64 / 7) bytes
-        if cursor.byte() < 0x80:
-            return
-    raise cursor.fail("integer representation too long")
+@dataclass(frozen=True, slots=True)
+class CoreTable:
+    """A core table; `element` is None for a reference to a defined type."""
+
+    element: CoreValue | None
+    limits: Limits
 
 
-def _heap_type(cursor: Cursor) -> None:
-    if cursor.peek() in (_SHARED, _EXACT):
-        cursor.byte()
-    cursor.s33()
+@dataclass(frozen=True, slots=True)
+class CoreMemory:
+    """A core memory."""
+
+    limits: Limits
 
 
-def _value_type(cursor: Cursor) -> None:
-    opcode = cursor.byte()
-    if opcode in _REF_TYPES:
-        _heap_type(cursor)
-    elif opcode == _SHARED:
-        cursor.byte()
+@dataclass(frozen=True, slots=True)
+class CoreGlobal:
+    """A core global; `type` is None for a reference to a defined type."""
+
+    type: CoreValue | None
+    mutable: bool
 
 
-def _storage_type(cursor: Cursor) -> None:
-    _value_type(cursor)  # packed types, 77 and 78, have a byte of their own too
-    cursor.flag()
+@dataclass(frozen=True, slots=True)
+class CoreTag:
+    """A core tag."""
+
+    type: CoreFuncType | None
 
 
-def _recursive_type(cursor: Cursor) -> None:
-    if cursor.peek() == 0x4E:
-        cursor.byte()
-        cursor.vector(lambda: _sub_type(cursor))
-    else:
-        _sub_type(cursor)
+CoreExtern = CoreFunc | CoreTable | CoreMemory | CoreGlobal | CoreTag
 
 
-def _sub_type(cursor: Cursor) -> None:
-    if cursor.peek() in (0x50, 0x4F):
-        cursor.byte()
-        cursor.vector(cursor.u32)
-    if cursor.peek() == _SHARED:
-        cursor.byte()
-    for descriptor in (0x4C, 0x4D):
-        if cursor.peek() == descriptor:
-            cursor.byte()
-            cursor.u32()
-    kind = cursor.byte()
-    if kind == 0x60:
-        cursor.vector(lambda: _value_type(cursor))
-        cursor.vector(lambda: _value_type(cursor))
-    elif kind == 0x5F:
-        cursor.vector(lambda: _storage_type(cursor))
-    elif kind == 0x5E:
-        _storage_type(cursor)
-    elif kind == 0x5D:
-        _heap_type(cursor)
-    else:
-        raise cursor.fail(f"unknown core type {kind:02x}")
+@dataclass(frozen=True, slots=True)
+class CoreModuleType:
+    """What a core module imports, by module and name, and exports."""
+
+    imports: Mapping[tuple[str, str], CoreExtern]
+    exports: Mapping[str, CoreExtern]
+
+
+def describe_core(extern: CoreExtern) -> str:
+    """`extern` in words."""
+    match extern:
+        case CoreFunc(type=func):
+            return f"a core function {func or ''}".rstrip()
+        case CoreTable():
+            return "a core table"
+        case CoreMemory():
+            return "a core memory"
+        case CoreGlobal():
+            return "a core global"
+        case CoreTag():
+            return "a core tag"
+
+
+def core_extern_fits(given: CoreExtern, wanted: CoreExtern) -> bool:
+    """Whether `given` can be used where `wanted` is asked for (core spec 3.0, 3.3.15)."""
+    match given, wanted:
+        case CoreFunc(), CoreFunc():
+            return _same(given.type, wanted.type)
+        case CoreTag(), CoreTag():
+            return _same(given.type, wanted.type)
+        case CoreTable(), CoreTable():
+            return _same(given.element, wanted.element) and given.limits.will_do_for(wanted.limits)
+        case CoreMemory(), CoreMemory():
+            return given.limits.will_do_for(wanted.limits)
+        case CoreGlobal(), CoreGlobal():
+            if given.mutable != wanted.mutable:
+                return False
+            # What may not change may be of a subtype, which numbers do not have.
+            return _same(given.type, wanted.type) or (not given.mutable and wanted.type not in _NUMBERS)
+        case _:
+            return False
+
+
+def _same(given: object, wanted: object) -> bool:
+    return given is None or wanted is None or given == wanted
+
+
+def core_module_mismatch(given: CoreModuleType, wanted: CoreModuleType) -> tuple[str, str, str] | None:
+    """Where `given` will not do for `wanted`, what is wanted and what is given; None when it will do.
+
+    Imports the other way round, then exports, as between components.
+    """
+    for (module, name), needed in given.imports.items():
+        offered = wanted.imports.get((module, name))
+        if offered is None or not core_extern_fits(offered, needed):
+            found = "nothing" if offered is None else describe_core(offered)
+            return f"import {quoted(module)} {quoted(name)}", found, describe_core(needed)
+    for name, promised in wanted.exports.items():
+        exported = given.exports.get(name)
+        if exported is None or not core_extern_fits(exported, promised):
+            found = "nothing" if exported is None else describe_core(exported)
+            return f"export {quoted(name)}", describe_core(promised), found
+    return None

@@ -59,7 +59,11 @@ class Cursor:
 
     def u32(self) -> int:
         """An unsigned LEB128 integer of at most 32 bits."""
-        first = self.byte()
+        position = self.position  # what nearly all are, one byte, without a call
+        if position >= self._end:
+            raise self.fail("unexpected end")
+        self.position = position + 1
+        first = self._data[position]
         if first < 0x80:
             return first
         value, shift = first & 0x7F, 7
@@ -114,22 +118,84 @@ class Cursor:
         self.position = end
         return taken
 
+    def short_alias(self) -> tuple[int, int, str] | None:
+        """The core sort, instance and name of an alias of a core export, all of them short, at once.
+
+        What nearly all aliases of a component are. None, and nothing read, for any other.
+        """
+        data, start = self._data, self.position
+        head = data[start : start + 5]
+        if len(head) < 5 or head[0] != 0x00 or head[2] != 0x01 or not head.isascii():
+            return None
+        end = start + 5 + head[4]
+        name = data[start + 5 : end]
+        if end > self._end or not name.isascii():
+            return None
+        self.position = end
+        return head[1], head[3], name.decode("ascii")
+
+    def since(self, start: int) -> bytes:
+        """What was read from the position `start` on."""
+        return self._data[start : self.position]
+
     def name(self) -> str:
         """A length and that many bytes of UTF-8."""
-        length = self.u32()
-        if length > MAX_NAME_LENGTH:
-            raise self.fail(f"a name of {length} bytes is over the limit of {MAX_NAME_LENGTH}")
+        start = self.position + 1
+        length = self._data[start - 1] if start <= self._end else 0x80
+        if length >= 0x80:  # more than one byte of length, which is rare
+            length = self.u32()
+            if length > MAX_NAME_LENGTH:
+                raise self.fail(f"a name of {length} bytes is over the limit of {MAX_NAME_LENGTH}")
+            start = self.position
+        end = start + length
+        if end > self._end:
+            raise self.fail("unexpected end")
+        self.position = end
         try:
-            return self.take(length).decode()
+            return self._data[start:end].decode()
         except UnicodeDecodeError as error:
             raise self.fail("malformed UTF-8 encoding") from error
 
+    def short_entries(self) -> list[tuple[str, int, int]] | None:
+        """A vector of ASCII names, each with a byte and an index of at most two bytes, without calls.
+
+        There are over a thousand of these in an ordinary component. None, and nothing read, where an entry is
+        longer, or something is wrong, which whoever reads them one by one finds out.
+        """
+        data, position = self._data, self.position + 1
+        found: list[tuple[str, int, int]] = []
+        try:
+            count = data[position - 1]
+            if count >= 0x80:
+                count, position = count & 0x7F | data[position] << 7, position + 1
+                if count >= 0x4000:
+                    return None
+            for _ in range(count):
+                end = position + 1 + data[position]
+                name, code, index = data[position + 1 : end], data[end], data[end + 1]
+                if data[position] >= 0x80 or not name.isascii():
+                    return None
+                position = end + 2
+                if index >= 0x80:
+                    index, position = index & 0x7F | data[position] << 7, position + 1
+                    if index >= 0x4000:
+                        return None
+                found.append((name.decode("ascii"), code, index))
+        except IndexError:
+            return None
+        self.position = position
+        return found
+
     def vector(self, read: Callable[[], T]) -> tuple[T, ...]:
         """A count and that many of what `read` reads; each takes at least a byte."""
+        return tuple([read() for _ in range(self.count())])
+
+    def count(self) -> int:
+        """How many items follow, each of which takes at least a byte."""
         count = self.u32()
         if count > self._end - self.position:
             raise self.fail(f"{count} items cannot fit into what is left")
-        return tuple([read() for _ in range(count)])
+        return count
 
     def optional(self, read: Callable[[], T]) -> T | None:
         """`00`, or `01` and what `read` reads."""

@@ -1,15 +1,19 @@
 """Definitions as written: what the sections of a component say, references still being indices.
 
-Binary.md, "Component Definitions" to "Import and Export Definitions". Definitions that only feed core index
-spaces (core instances, core aliases, every canonical definition but `lift`) are checked and left out.
+Binary.md, "Component Definitions" to "Import and Export Definitions".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
+from wpkg.component.read_core_types import CoreTypeDef
 from wpkg.component.types import FuncType, Primitive, Structure
+
+if TYPE_CHECKING:
+    from wpkg.component.core_types import CoreValue
 
 Ref = int | Primitive
 """A `valtype`: a type index or a primitive."""
@@ -32,8 +36,16 @@ class Sort(Enum):
     COMPONENT = b"\x04"
     INSTANCE = b"\x05"
 
+    __hash__ = object.__hash__  # the same, and not written in Python: sorts are keys wherever items are looked up
 
-SORTS = {sort.value: sort for sort in Sort}
+    @property
+    def words(self) -> str:
+        """What it is called in sentences."""
+        return self.name.lower().replace("_", " ")
+
+
+CORE_ITEM_SORTS = frozenset({Sort.CORE_FUNC, Sort.CORE_TABLE, Sort.CORE_MEMORY, Sort.CORE_GLOBAL, Sort.CORE_TAG})
+"""What core instances export."""
 
 
 class Attribute(Enum):
@@ -42,6 +54,11 @@ class Attribute(Enum):
     IMPLEMENTS = 0x00
     VERSION_SUFFIX = 0x01
     EXTERNAL_ID = 0x02
+
+    @property
+    def keyword(self) -> str:
+        """The word for it in the text format."""
+        return {0: "implements", 1: "versionsuffix", 2: "external-id"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,29 @@ class ExportDef:
 
 
 @dataclass(frozen=True, slots=True)
+class CoreInstantiateDef:
+    """A core instance of a module; each argument is a name and the index of a core instance."""
+
+    module: int
+    arguments: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreInlineInstanceDef:
+    """A core instance made of core items that exist."""
+
+    exports: tuple[tuple[str, Sort, int], ...]
+
+
+class CoreInstanceAlias(NamedTuple):
+    """An alias of an export of a core instance."""
+
+    sort: Sort
+    instance: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceAlias:
     """An alias of an export of an instance."""
 
@@ -119,11 +159,54 @@ class InlineInstanceDef:
     exports: tuple[tuple[ExternName, Sort, int], ...]
 
 
+class CanonOption(Enum):
+    """`canonopt`; the value is its opcode."""
+
+    UTF8 = 0x00
+    UTF16 = 0x01
+    LATIN1_UTF16 = 0x02
+    MEMORY = 0x03
+    REALLOC = 0x04
+    POST_RETURN = 0x05
+    ASYNC = 0x06
+    CALLBACK = 0x07
+    CORE_TYPE = 0x08
+    GC = 0x09
+
+    __hash__ = object.__hash__  # as for Sort
+
+    @property
+    def keyword(self) -> str:
+        """The word for it in the text format."""
+        return "latin1+utf16" if self is CanonOption.LATIN1_UTF16 else self.name.lower().replace("_", "-")
+
+
+Options = tuple[tuple[CanonOption, int], ...]
+"""Canonical options in order, each with its index, 0 for one that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiftDef:
     """A component function made from a core function; `type` is the index of its function type."""
 
+    core_func: int
+    options: Options
     type: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanonDef:
+    """A core function made by the canonical definition `opcode`: every one but `lift`.
+
+    `indices` are its immediates that are indices, in order; `value` is the one core value type that some have,
+    `result` what `task.return` takes.
+    """
+
+    opcode: int
+    indices: tuple[int, ...] = ()
+    options: Options = ()
+    value: CoreValue | None = None
+    result: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +218,10 @@ class UnreadCanonsDef:
 
 @dataclass(frozen=True, slots=True)
 class ResourceDef:
-    """A resource type defined by a component."""
+    """A resource type defined by a component: its representation, and the core function that destroys it."""
 
-
-@dataclass(frozen=True, slots=True)
-class CoreTypeDef:
-    """A core type, by its bytes."""
-
-    declared: bytes
+    representation: CoreValue
+    destructor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +268,19 @@ Definition = (
     | ExportDef
     | InstantiateDef
     | InlineInstanceDef
+    | CoreInstantiateDef
+    | CoreInlineInstanceDef
+    | CoreInstanceAlias
     | LiftDef
+    | CanonDef
     | UnreadCanonsDef
     | CoreModuleDef
     | ComponentDef
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A definition and the offset of the section that holds it, for messages."""
+class Located(NamedTuple):
+    """A definition and where it starts, for messages."""
 
     definition: Definition
     offset: int

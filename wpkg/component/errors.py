@@ -12,9 +12,15 @@ class MalformedComponent(InvalidInput):
     """
 
     def __init__(self, message: str, offset: int = -1) -> None:
+        message = printable(message)
         at = f" (at byte {offset:#x})" if offset >= 0 else ""
         super().__init__(f"malformed component: {message}{at}")
         self.offset = offset
+        self._message = message
+
+    def at(self, offset: int) -> MalformedComponent:
+        """The same, said of the place `offset`, unless it says a place already."""
+        return self if self.offset >= 0 else MalformedComponent(self._message, offset)
 
 
 class NotAComponent(InvalidInput):
@@ -23,3 +29,17 @@ class NotAComponent(InvalidInput):
 
 class UnsupportedComponent(InvalidInput):
     """A valid component uses a feature that this version does not read."""
+
+
+def printable(text: str) -> str:
+    """`text` with what does not print written as an escape: names come from the file and go to a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+MAX_QUOTED = 80  # characters of a name that are shown
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes for a sentence: short, and harmless to a terminal whatever it holds."""
+    shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
+    return f"'{printable(shown)}'"

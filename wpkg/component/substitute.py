@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from wpkg.component.errors import MalformedComponent
+from wpkg.component.measure import Measures
 from wpkg.component.types import (
     Alias,
     AnyType,
@@ -31,11 +32,14 @@ MAX_WORK = 250_000  # items of types gone through for one component; two of 18 M
 
 
 class Work:
-    """What may still be done. Types refer to types that refer to types, so a short file can mean a huge one."""
+    """What may still be done for one component, and what was found out on the way.
+
+    Types refer to types that refer to types, so a short file can mean a huge one.
+    """
 
     def __init__(self, left: int = MAX_WORK) -> None:
         self._left = left
-        self.depths: dict[int, tuple[AnyType, int]] = {}  # id -> (kept alive, depth), see evaluate
+        self.measures = Measures()
 
     def spend(self, items: int) -> None:
         """Go through `items` more. Raises: MalformedComponent when that is too much."""
@@ -52,7 +56,7 @@ class Substitution:
     """
 
     def __init__(self, fresh: Iterable[Identity] = (), work: Work | None = None) -> None:
-        self._work = work or Work()
+        self.work = work or Work()
         self._replaced: dict[Identity, Identity] = {}
         self._fresh = set(fresh)
         self._composite: dict[int, tuple[object, object]] = {}  # id -> (kept alive, result)
@@ -69,10 +73,24 @@ class Substitution:
         if isinstance(wanted, TypeBound) and isinstance(given, TypeBound):
             self.bind(wanted.type, given.type)
         elif isinstance(wanted, InstanceType) and isinstance(given, InstanceType):
-            self._work.spend(len(wanted.exports))
+            self.work.spend(len(wanted.exports))
             for name, extern in wanted.exports.items():
                 if name in given.exports:
                     self.bind_extern(extern, given.exports[name])
+
+    def fork(self) -> Substitution:
+        """The same, to try something on; `adopt` it when that went well."""
+        trial = Substitution((), self.work)
+        trial.adopt(self)
+        return trial
+
+    def adopt(self, other: Substitution) -> None:
+        """Take over everything that `other` says."""
+        self._replaced = dict(other._replaced)
+        self._fresh = set(other._fresh)
+        self._composite = dict(other._composite)
+        self._equal = dict(other._equal)
+        self.made = list(other.made)
 
     def root(self, value: AnyType) -> AnyType:
         """What stands at the end of aliases and substitutions."""
@@ -157,7 +175,7 @@ class Substitution:
 
     def externs(self, externs: Mapping[str, ExternType]) -> dict[str, ExternType]:
         """Every one of `externs` with its identities replaced, in order. Raises: MalformedComponent, see Work."""
-        self._work.spend(len(externs))
+        self.work.spend(len(externs))
         return {name: self.extern(extern) for name, extern in externs.items()}
 
     def _created(self, created: tuple[Identity, ...]) -> tuple[Identity, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wpkg.component.core_types import core_module_mismatch
 from wpkg.component.describe import describe, describe_extern
 from wpkg.component.substitute import Substitution
 from wpkg.component.types import (
@@ -71,7 +72,10 @@ def check_extern(given: ExternType, wanted: ExternType, substitution: Substituti
     """The first reason why `given` will not do for `wanted`, None when it will.
 
     `substitution` replaces identities of `wanted` by those of `given`'s side.
+
+    Raises: MalformedComponent, see Work.
     """
+    substitution.work.spend(1)
     if isinstance(wanted, FuncType) and isinstance(given, FuncType):
         return _check_func(given, wanted, substitution)
     if isinstance(wanted, InstanceType) and isinstance(given, InstanceType):
@@ -81,12 +85,7 @@ def check_extern(given: ExternType, wanted: ExternType, substitution: Substituti
     if isinstance(wanted, ComponentType) and isinstance(given, ComponentType):
         return _check_component(given, wanted, substitution)
     if isinstance(wanted, CoreModule) and isinstance(given, CoreModule):
-        # The type of a module that exists is in its code, which is not read. Inputs come from validated
-        # toolchains; where two components would be *connected* by a module, the planner refuses.
-        unknown = given.declared is None or wanted.declared is None
-        if unknown or given.declared == wanted.declared:
-            return None
-        return Mismatch((), "a core module of that type", "another core module")
+        return _check_module(given, wanted)
     return Mismatch((), describe_extern(wanted), describe_extern(given))
 
 
@@ -103,6 +102,18 @@ def _check_instance(given: InstanceType, wanted: InstanceType, substitution: Sub
     return None
 
 
+def _check_module(given: CoreModule, wanted: CoreModule) -> Mismatch | None:
+    """None where a type is not known: that of a module that exists is in its code, which is not read.
+
+    Inputs come from validated toolchains; where two components would be *connected* by a module, the planner
+    refuses.
+    """
+    if given.type is None or wanted.type is None:
+        return None
+    difference = core_module_mismatch(given.type, wanted.type)
+    return difference and Mismatch((difference[0],), difference[1], difference[2])
+
+
 def _check_type(given: TypeBound, wanted: TypeBound, substitution: Substitution) -> Mismatch | None:
     if isinstance(wanted.type, Resource):  # (sub resource)
         found = strip(given.type)
@@ -112,7 +123,7 @@ def _check_type(given: TypeBound, wanted: TypeBound, substitution: Substitution)
 
 def _check_component(given: ComponentType, wanted: ComponentType, substitution: Substitution) -> Mismatch | None:
     """Imports the other way round, then exports under what the imports have bound."""
-    inward = Substitution()
+    inward = Substitution(work=substitution.work)
     for name, extern in given.imports.items():
         if name not in wanted.imports:
             return Mismatch((f"import {name}",), "nothing", describe_extern(extern))
@@ -144,7 +155,7 @@ def check_type(given: AnyType, wanted: AnyType, substitution: Substitution) -> M
     if left is right:
         return None
     if isinstance(left, (InstanceType, ComponentType)) and isinstance(right, (InstanceType, ComponentType)):
-        return check_extern(left, right, substitution) or check_extern(right, left, Substitution())
+        return _check_both_ways(left, right, substitution)
     rule = _RULES.get(type(right))
     if rule is None or type(left) is not type(right):
         return Mismatch((), describe(right), describe(left))
@@ -153,6 +164,19 @@ def check_type(given: AnyType, wanted: AnyType, substitution: Substitution) -> M
     mismatch = rule(left, right, substitution)
     if mismatch is None:
         substitution.note_equal(left, right)
+    return mismatch
+
+
+def _check_both_ways(
+    given: InstanceType | ComponentType, wanted: InstanceType | ComponentType, substitution: Substitution
+) -> Mismatch | None:
+    """Types of instances and components are equal when each will do for the other."""
+    if substitution.are_known_equal(given, wanted):
+        return None
+    back = Substitution(work=substitution.work)
+    mismatch = check_extern(given, wanted, substitution) or check_extern(wanted, given, back)
+    if mismatch is None:
+        substitution.note_equal(given, wanted)
     return mismatch
 
 

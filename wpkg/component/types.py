@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from wpkg.component.core_types import CoreModuleType
 
 R = TypeVar("R")  # what a reference to a type is, in this reading
 S = TypeVar("S")
@@ -44,6 +46,8 @@ class Primitive(Enum):
     CHAR = 0x74
     STRING = 0x73
     ERROR_CONTEXT = 0x64
+
+    __hash__ = object.__hash__  # the same, and not written in Python
 
     @property
     def keyword(self) -> str:
@@ -258,7 +262,11 @@ class Resource:
 
 
 class Alias:
-    """One created identity: a type under the name that an import or export gave it."""
+    """One created identity: a type under the name that an import or export gave it.
+
+    An alias without a name is no identity of its own: it lets a type that is none be passed on, as an argument or
+    in an instance made of items that exist.
+    """
 
     __slots__ = ("name", "target")
 
@@ -287,9 +295,9 @@ class TypeBound:
 
 @dataclass(frozen=True, slots=True)
 class CoreModule:
-    """A core module, by the bytes of its type; None for a module that exists, whose code is not read."""
+    """A core module; `type` is None for a module that exists, whose code is not read."""
 
-    declared: bytes | None = None
+    type: CoreModuleType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,5 +330,39 @@ ExternType = EvaluatedFunc | InstanceType | ComponentType | TypeBound | CoreModu
 def strip(value: AnyType) -> AnyType:
     """What stands at the end of a chain of aliases."""
     while isinstance(value, Alias):
+        value = value.target
+    return value
+
+
+# Each function takes a type of the class that it stands beside.
+_MEMBERS: dict[type, Callable[[Any], Sequence[AnyType | None]]] = {
+    Record: lambda t: [field for _, field in t.fields],
+    Variant: lambda t: [payload for _, payload in t.cases],
+    ListType: lambda t: (t.element,),
+    FixedList: lambda t: (t.element,),
+    TupleType: lambda t: t.elements,
+    OptionType: lambda t: (t.value,),
+    ResultType: lambda t: (t.ok, t.error),
+    Own: lambda t: (t.resource,),
+    Borrow: lambda t: (t.resource,),
+    StreamType: lambda t: (t.payload,),
+    FutureType: lambda t: (t.payload,),
+    MapType: lambda t: (t.key, t.value),
+    FuncType: lambda t: [*[param for _, param in t.params], t.result],
+}
+
+
+def members(value: AnyType) -> Sequence[AnyType | None]:
+    """The types that `value` refers to directly, None where there could be one and is not.
+
+    Instances and components have externs instead, and what an alias stands for is no member of it.
+    """
+    find = _MEMBERS.get(type(value))
+    return () if find is None else find(value)
+
+
+def created(value: AnyType) -> AnyType:
+    """The identity of `value`: itself, or what an alias without a name stands for."""
+    while isinstance(value, Alias) and not value.name:
         value = value.target
     return value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wpkg.component.core_types import CoreFunc, CoreMemory, CoreTable, CoreTag
 from wpkg.component.types import (
     Borrow,
     EnumType,
@@ -30,7 +31,12 @@ from wpkg.component.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wpkg.component.core_types import CoreExtern, CoreFuncType, CoreModuleType, CoreValue, Limits
     from wpkg.component.definitions import Attribute, Ref, Sort
+
+
+class UnwritableType(Exception):
+    """A type that is not known: of a core module that is in a component, whose code is not read."""
 
 
 def leb(value: int) -> bytes:
@@ -102,9 +108,16 @@ def instantiate(component: int, arguments: Iterable[tuple[str, Sort, int]]) -> b
     )
 
 
-def export(text: str, sort: Sort, index: int) -> bytes:
-    """An export without an ascribed type."""
-    return extern_name(text) + sort.value + leb(index) + b"\x00"
+def export(
+    text: str,
+    sort: Sort,
+    index: int,
+    ascribed: bytes | None = None,
+    attributes: Sequence[tuple[Attribute, str]] = (),
+) -> bytes:
+    """An export, with the type that is ascribed to it (an `externdesc`), if any."""
+    ascription = b"\x00" if ascribed is None else b"\x01" + ascribed
+    return extern_name(text, attributes) + sort.value + leb(index) + ascription
 
 
 def reference(ref: Ref) -> bytes:
@@ -159,6 +172,55 @@ def defined_type(value: Primitive | Structure[Ref]) -> bytes:
             return b"\x65" + _optional(payload)
         case MapType(key, item):
             return b"\x63" + reference(key) + reference(item)
+
+
+def core_module_type(module: CoreModuleType) -> bytes:
+    """The type of a core module. Each function type is declared where it is used."""
+    declarations: list[bytes] = []
+    types = 0
+
+    def described(extern: CoreExtern) -> bytes:
+        nonlocal types
+        if isinstance(extern, (CoreFunc, CoreTag)):
+            declarations.append(b"\x01" + _core_func_type(extern.type))
+            types += 1
+            return (b"\x00" if isinstance(extern, CoreFunc) else b"\x04\x00") + leb(types - 1)
+        if isinstance(extern, CoreTable):
+            return b"\x01" + _core_value(extern.element) + _limits(extern.limits)
+        if isinstance(extern, CoreMemory):
+            return b"\x02" + _limits(extern.limits)
+        return b"\x03" + _core_value(extern.type) + bytes([extern.mutable])
+
+    for (of, text), extern in module.imports.items():
+        written = described(extern)
+        declarations.append(b"\x00" + name(of) + name(text) + written)
+    for text, extern in module.exports.items():
+        written = described(extern)
+        declarations.append(b"\x03" + name(text) + written)
+    return b"\x50" + vector(declarations)
+
+
+def _core_func_type(func: CoreFuncType | None) -> bytes:
+    if func is None:
+        raise UnwritableType
+    return b"\x60" + vector(func.params) + vector(func.results)
+
+
+def _core_value(value: CoreValue | None) -> bytes:
+    if value is None:
+        raise UnwritableType
+    return value
+
+
+def _limits(limits: Limits) -> bytes:
+    has_maximum, has_page_size = limits.maximum is not None, limits.page_size is not None
+    flags = has_maximum | limits.shared << 1 | limits.is_64 << 2 | has_page_size << 3
+    return (
+        bytes([flags])
+        + leb(limits.minimum)
+        + (b"" if limits.maximum is None else leb(limits.maximum))
+        + (b"" if limits.page_size is None else leb(limits.page_size))
+    )
 
 
 def _index(ref: Ref) -> bytes:

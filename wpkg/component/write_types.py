@@ -2,7 +2,8 @@
 
 A scope hands out type indices. An identity that the scope knows is referred to by its index; one that an
 enclosing scope knows, by an outer alias; one that an instance of the scope exports, by an alias of that export.
-An alias that nobody knows is written as what it stands for. A resource that nobody knows cannot be written.
+An alias that nobody knows is written as what it stands for. A resource that nobody knows can be exported or
+imported, which makes it known; it cannot be referred to before.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from wpkg.component.types import (
     Resource,
     TypeBound,
     ValueType,
+    created,
+    strip,
 )
+from wpkg.component.write import UnwritableType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wpkg.component.definitions import Attribute, Ref
 
@@ -41,8 +45,14 @@ class UnknownResource(Exception):
         self.resource = resource
 
 
-class UnwritableType(Exception):
-    """A type of a sort that is not written: a core module."""
+def _chain(identity: Identity) -> Iterator[Identity]:
+    """`identity` and what it stands for, down to the resource or the last alias."""
+    value: AnyType = identity
+    while isinstance(value, (Alias, Resource)):
+        yield value
+        if isinstance(value, Resource):
+            return
+        value = value.target
 
 
 class _Scope(ABC):
@@ -51,16 +61,22 @@ class _Scope(ABC):
     def __init__(self, parent: _Scope | None) -> None:
         self._parent = parent
         self._types = 0
+        self._core_types = 0
         self._known: dict[Identity, int] = {}
         self._written: dict[int, tuple[AnyType, int]] = {}  # id -> (kept alive, index)
+        self._introduced: dict[int, tuple[AnyType, int]] = {}  # those of `_written` that have a name outside
         self._structures: dict[object, int] = {}  # as written, references being indices -> index
-        self._owners: dict[Identity, tuple[int, str]] = {}  # instance and export that give an identity
+        self._owners: dict[Identity, tuple[int, tuple[str, ...]]] = {}  # instance and exports that lead to it
         self.instances = 0
         self.funcs = 0
 
     @abstractmethod
     def _define(self, definition: bytes) -> None:
         """Write a type definition."""
+
+    @abstractmethod
+    def _define_core(self, definition: bytes) -> None:
+        """Write a core type definition."""
 
     @abstractmethod
     def _alias(self, alias: bytes) -> None:
@@ -74,18 +90,28 @@ class _Scope(ABC):
         """The index of an instance that was just written; its type exports can be referred to from now on."""
         index = self.instances
         self.instances += 1
+        self._own(instance, index, ())
+        return index
+
+    def _own(self, instance: InstanceType, index: int, path: tuple[str, ...]) -> None:
         for export, extern in instance.exports.items():
             if isinstance(extern, TypeBound):
-                self._owners.setdefault(extern.type, (index, export))
-        return index
+                for identity in _chain(extern.type):
+                    self._owners.setdefault(identity, (index, (*path, export)))
+            elif isinstance(extern, InstanceType):
+                self._own(extern, index, (*path, export))
 
     def find(self, identity: Identity) -> int | None:
         """The index of `identity` here, None when no enclosing scope knows it. May write an alias."""
         index = self._known.get(identity)
         if index is None:
             if identity in self._owners:
-                instance, export = self._owners[identity]
-                self._alias(write.instance_alias(Sort.TYPE, instance, export))
+                instance, path = self._owners[identity]
+                for export in path[:-1]:
+                    self._alias(write.instance_alias(Sort.INSTANCE, instance, export))
+                    instance = self.instances
+                    self.instances += 1
+                self._alias(write.instance_alias(Sort.TYPE, instance, path[-1]))
             else:
                 outer = self._parent.find(identity) if self._parent is not None else None
                 if outer is None:
@@ -109,6 +135,8 @@ class _Scope(ABC):
             if isinstance(value, Resource):
                 raise UnknownResource(value)
             return self.type_index(value.target)
+        if isinstance(value, InstanceType):  # the second time, its resources are those of the first
+            return self._write(value)
         known = self._written.get(id(value))
         if known is None:
             known = self._written[id(value)] = (value, self._write(value))
@@ -144,16 +172,33 @@ class _Scope(ABC):
         if isinstance(extern, ComponentType):
             return Sort.COMPONENT.value + write.leb(self.type_index(extern))
         if isinstance(extern, CoreModule):
-            raise UnwritableType
-        if isinstance(extern.type, Resource) and self.find(extern.type) is None:
-            return Sort.TYPE.value + b"\x01"
-        target = extern.type.target if isinstance(extern.type, Alias) else extern.type
-        return Sort.TYPE.value + b"\x00" + write.leb(self.type_index(target))
+            if extern.type is None:
+                raise UnwritableType
+            self._define_core(write.core_module_type(extern.type))
+            self._core_types += 1
+            return Sort.CORE_MODULE.value + write.leb(self._core_types - 1)
+        return Sort.TYPE.value + self._bound(extern.type)
+
+    def _bound(self, identity: Identity) -> bytes:
+        """What an import or export says of a type: equal to one that is known, or a new resource."""
+        for step in _chain(identity):
+            index = self.find(step)
+            if index is not None:
+                return b"\x00" + write.leb(index)
+        if isinstance(strip(identity), Resource):
+            return b"\x01"
+        target = identity.target if isinstance(identity, Alias) else identity
+        return b"\x00" + write.leb(self.type_index(target))
 
     def introduce(self, extern: ExternType) -> None:
         """Count an item that was just imported or exported in the index space of its sort."""
         if isinstance(extern, TypeBound):
-            self._known[extern.type] = self._next_type()
+            index = self._next_type()
+            for identity in _chain(extern.type):
+                self._known.setdefault(identity, index)
+            unnamed = created(extern.type)
+            if not isinstance(unnamed, (Alias, Resource)):
+                self._written[id(unnamed)] = self._introduced[id(unnamed)] = (unnamed, index)
         elif isinstance(extern, InstanceType):
             self.add_instance(extern)
         elif isinstance(extern, FuncType):
@@ -169,6 +214,9 @@ class TypeScope(_Scope):
 
     def _define(self, definition: bytes) -> None:
         self.declarations.append(b"\x01" + definition)
+
+    def _define_core(self, definition: bytes) -> None:
+        self.declarations.append(b"\x00" + definition)
 
     def _alias(self, alias: bytes) -> None:
         self.declarations.append(b"\x02" + alias)
@@ -198,6 +246,9 @@ class ComponentScope(_Scope):
     def _define(self, definition: bytes) -> None:
         self.sections.append(write.section(0x07, b"\x01" + definition))
 
+    def _define_core(self, definition: bytes) -> None:
+        self.sections.append(write.section(0x03, b"\x01" + definition))
+
     def _alias(self, alias: bytes) -> None:
         self.sections.append(write.section(0x06, b"\x01" + alias))
 
@@ -208,9 +259,13 @@ class ComponentScope(_Scope):
         return index
 
     def introduce_export(self, extern: ExternType) -> None:
-        """Count the index that an export makes; nothing needs to refer to it."""
+        """Count the index that an export makes; of a type, it is the one to refer to from now on.
+
+        Exports may only mention types by the index under which those are exported (Explainer, "Type Checking").
+        """
         if isinstance(extern, TypeBound):
-            self._next_type()
+            self._known[extern.type] = self._next_type()
+            self._written = dict(self._introduced)
         elif isinstance(extern, InstanceType):
             self.instances += 1
         elif isinstance(extern, FuncType):

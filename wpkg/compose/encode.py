@@ -1,24 +1,31 @@
 """The composition written: imports, components, instances, exports.
 
-Layout: preamble · imports of the result with their types · each component once, verbatim · instances and
-aliases, providers first · exports, re-exports first · names. Sizes come first in this format, and each
-component's is known, so the output is a list of pieces that can be streamed: none of the components is held.
+Layout: preamble · shared core modules · imports of the result with their types · each component once, verbatim ·
+instances and aliases, providers first · exports, re-exports first · names. Sizes come first in this format, and
+each component's is known, so the output is a list of pieces that can be streamed: none of the components is held.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wpkg.component import write
 from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.definitions import Sort
-from wpkg.component.types import ExternType, FuncType, InstanceType, TypeBound
-from wpkg.component.write_types import ComponentScope, UnknownResource, UnwritableType
-from wpkg.compose.errors import SplitResources, Unsupported
+from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, TypeBound
+from wpkg.component.write import UnwritableType
+from wpkg.component.write_types import ComponentScope, UnknownResource
+from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
+from wpkg.compose.mentions import mentioned
+from wpkg.compose.pieces import Piece, Slice, pieces_size
 
 if TYPE_CHECKING:
-    from wpkg.compose.graph import Node, Plan, Residual
+    from collections.abc import Mapping
+
+    from wpkg.compose.graph import Connection, Node, PassedType, Plan, Residual
+    from wpkg.compose.share import Sharing
     from wpkg.oci.digest import Digest
 
 _COMPONENT_SECTION = 0x04
@@ -27,40 +34,46 @@ _ALIAS_SECTION = 0x06
 _EXPORT_SECTION = 0x0B
 _CUSTOM_SECTION = 0x00
 
+# What validators take in one component (wasmparser 1.257, `limits.rs`).
+MAX_COMPONENTS = 1000
+MAX_INSTANCES = 1000
+MAX_MODULES = 1000
+
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A piece of the output that is an input, byte for byte."""
+class Layout:
+    """The pieces of a composition, in order, and how long it is."""
 
-    node: str
-    digest: Digest
+    pieces: tuple[Piece, ...]
     size: int  # bytes
 
 
-Piece = bytes | Embedded
-
-
-def encode(plan: Plan) -> list[Piece]:
-    """The pieces of the composition, in order. Raises: CompositionError."""
-    return _Encoder(plan).pieces()
-
-
-def encoded_size(pieces: list[Piece]) -> int:
-    """How long the composition is, in bytes."""
-    return sum(piece.size if isinstance(piece, Embedded) else len(piece) for piece in pieces)
+def encode(plan: Plan, sharing: Sharing | None = None) -> Layout:
+    """The composition, in pieces; with `sharing`, identical core modules once. Raises: CompositionError."""
+    pieces = _Encoder(plan, sharing).pieces()
+    return Layout(tuple(pieces), pieces_size(pieces))
 
 
 class _Encoder:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, sharing: Sharing | None) -> None:
         self._plan = plan
+        self._sharing = sharing
         self._scope = ComponentScope()
         self._pieces: list[Piece] = [COMPONENT_PREAMBLE]
         self._components: dict[Digest, int] = {}
         self._instances: dict[str, int] = {}  # node -> instance index
         self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
         self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
+        self._connections: Mapping[str, list[Connection]] = defaultdict(list)
+        self._passed_types: Mapping[str, list[PassedType]] = defaultdict(list)
+        for connection in plan.connections:
+            self._connections[connection.importer].append(connection)
+        for passed in plan.passed_types:
+            self._passed_types[passed.importer].append(passed)
 
     def pieces(self) -> list[Piece]:
+        if self._sharing is not None:
+            self._pieces += self._sharing.hoisted
         for residual in self._plan.residuals:
             self._import(residual)
         for node in self._plan.nodes:
@@ -70,7 +83,18 @@ class _Encoder:
         self._export_all()
         self._names()
         self._flush()
+        self._check_limits()
         return self._pieces
+
+    def _check_limits(self) -> None:
+        modules = self._sharing.count if self._sharing is not None else 0
+        for what, count, limit in (
+            ("components", len(self._components), MAX_COMPONENTS),
+            ("instances", self._scope.instances, MAX_INSTANCES),
+            ("core modules", modules, MAX_MODULES),
+        ):
+            if count > limit:
+                raise TooLarge(what, count, limit)
 
     def _section(self, identifier: int, body: bytes) -> None:
         self._scope.sections.append(write.section(identifier, body))
@@ -104,20 +128,24 @@ class _Encoder:
             return
         self._components[node.digest] = len(self._components)
         self._flush()
-        self._pieces.append(write.section_header(_COMPONENT_SECTION, node.size))
-        self._pieces.append(Embedded(node.name, node.digest, node.size))
+        rewritten = self._sharing.rewritten.get(node.digest) if self._sharing is not None else None
+        inside: tuple[Piece, ...] = rewritten or (Slice(node.name, 0, node.size),)
+        self._pieces.append(write.section_header(_COMPONENT_SECTION, pieces_size(inside)))
+        self._pieces += inside
 
     def _instantiate(self, node: Node) -> None:
-        for connection in self._plan.connections:
-            if connection.importer == node.name:
-                argument = self._alias(connection.exporter, connection.export)
-                self._arguments[node.name, connection.name] = argument
-        for passed in self._plan.passed_types:
-            if passed.importer == node.name and isinstance(passed.type, TypeBound):
+        for connection in self._connections[node.name]:
+            argument = self._argument(connection.exporter, connection.export)
+            self._arguments[node.name, connection.name] = argument
+        for passed in self._passed_types[node.name]:
+            if isinstance(passed.type, TypeBound):
                 self._arguments[node.name, passed.name] = (Sort.TYPE, self._scope.type_index(passed.type.type))
         arguments = [(name, *self._arguments[node.name, name]) for name in node.component.type.imports]
         self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.digest], arguments))
         self._instances[node.name] = self._scope.add_instance(InstanceType({}))
+
+    def _argument(self, node: str, export: str | None) -> tuple[Sort, int]:
+        return (Sort.INSTANCE, self._instances[node]) if export is None else self._alias(node, export)
 
     def _alias(self, node: str, export: str) -> tuple[Sort, int]:
         """The item that instance `node` exports as `export`, brought into this component's index spaces."""
@@ -136,10 +164,19 @@ class _Encoder:
 
     def _export_all(self) -> None:
         root = self._plan.root
+        attributes = {node.name: node.component.attributes for node in self._plan.nodes}
+        types: set[Identity] = set()  # exported under a name of their own
         for node, export in (*self._plan.reexports, *((root, name) for name in self._plan.instances[root])):
+            extern = self._plan.instances[node][export]
             sort, index = self._alias(node, export)
-            self._section(_EXPORT_SECTION, b"\x01" + write.export(export, sort, index))
-            self._scope.introduce_export(self._plan.instances[node][export])
+            ascribed = None
+            if not types.isdisjoint(mentioned(extern)):
+                ascribed = self._scope.describe(extern)
+            written = write.export(export, sort, index, ascribed, attributes[node].get(export, ()))
+            self._section(_EXPORT_SECTION, b"\x01" + written)
+            self._scope.introduce_export(extern)
+            if isinstance(extern, TypeBound):
+                types.add(extern.type)
 
     def _names(self) -> None:
         """The `component-name` custom section: what the components and their instances are called."""

@@ -10,30 +10,43 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wpkg.component.subtype import Mismatch
+    from wpkg.compose.graph import NearMiss
+
+_SHOWN = 8  # near misses in a hint
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 class AmbiguousImport(CompositionError):
     """Several components export what one imports."""
 
-    def __init__(self, importer: str, name: str, candidates: Sequence[tuple[str, str]]) -> None:
-        exporters = [exporter for exporter, _ in candidates]
-        named = ", ".join(f"'{exporter}'" for exporter in exporters)
+    def __init__(self, importer: str, name: str, exporters: Sequence[str]) -> None:
         super().__init__(
-            f"import '{name}' of '{importer}' is exported by several components: {named}",
+            f"import '{name}' of '{importer}' is exported by several components: {_quoted(exporters)}",
             hint=f'choose one in wasmcloud.toml:\n[composition.imports]\n"{importer} / {name}" = "{exporters[0]}"',
         )
         self.importer = importer
         self.name = name
-        self.candidates = tuple(candidates)
+        self.exporters = tuple(exporters)
 
 
 class TypeMismatch(CompositionError):
-    """An export has the name that an import asks for, and another type."""
+    """An export has the name that an import asks for, or was chosen for it, and has another type.
 
-    def __init__(self, importer: str, name: str, exporter: str, export: str, mismatch: Mismatch) -> None:
+    `export` is None where the exporting instance as a whole was chosen.
+    """
+
+    def __init__(self, importer: str, name: str, exporter: str, export: str | None, mismatch: Mismatch) -> None:
+        if export is None:
+            said = f"'{exporter}' does not fit import '{name}' of '{importer}', nor does any of its exports"
+        elif export == name:
+            said = f"'{exporter}' exports '{export}', but not as '{importer}' imports it"
+        else:
+            said = f"'{exporter}' exports '{export}', but not as '{importer}' imports '{name}'"
         super().__init__(
-            f"'{exporter}' exports '{export}', but not as '{importer}' imports it: {mismatch}",
-            hint="build both against the same version of the interface's WIT package",
+            f"{said}: {mismatch}", hint="build both against the same version of the interface's WIT package"
         )
         self.importer = importer
         self.name = name
@@ -58,9 +71,8 @@ class RootNotClear(CompositionError):
     """It cannot be inferred whose exports the composition has."""
 
     def __init__(self, candidates: Sequence[str]) -> None:
-        named = ", ".join(f"'{candidate}'" for candidate in candidates)
         super().__init__(
-            f"it is not clear whose exports the composition has: nothing imports from {named}",
+            f"it is not clear whose exports the composition has: nothing imports from {_quoted(candidates)}",
             hint=f'say it in wasmcloud.toml:\n[composition]\nroot = "{candidates[0]}"',
         )
         self.candidates = tuple(candidates)
@@ -95,6 +107,68 @@ class SplitResources(CompositionError):
         )
         self.importer = importer
         self.name = name
+
+
+class CircularTypes(CompositionError):
+    """Interfaces of the host, as several components import them, use each other's types."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        path = " → ".join(f"'{name}'" for name in names)
+        super().__init__(f"the imports of the host use each other's types in a circle: {path}")
+        self.names = tuple(names)
+
+
+class ExportConflict(CompositionError):
+    """The result would have two exports of one name."""
+
+    def __init__(self, name: str, nodes: tuple[str, str]) -> None:
+        super().__init__(
+            f"types of '{name}' of '{nodes[0]}' and of '{nodes[1]}' both occur in what the composition exports, "
+            "and it cannot export both under one name",
+            hint="let the components share one of the two: name it in [composition.imports]",
+        )
+        self.name = name
+        self.nodes = nodes
+
+
+class NothingConnected(CompositionError):
+    """No component satisfies any import of the root."""
+
+    def __init__(self, root: str, imports: Sequence[str], others: Sequence[str], near: Sequence[NearMiss]) -> None:
+        if not imports:
+            said = f"'{root}' imports nothing"
+        elif not others:
+            said = f"'{root}' imports {_quoted(imports)}, and there is no other component"
+        else:
+            said = f"nothing that '{root}' imports is exported by {_quoted(others)}"
+        hint = "\n".join(str(miss) for miss in near[:_SHOWN]) or None
+        if hint is None and imports and others:
+            hint = f"it imports {', '.join(imports)}"
+        super().__init__(f"nothing to compose: {said}", hint=hint)
+        self.root = root
+        self.imports = tuple(imports)
+
+
+class ImportsLeft(CompositionError):
+    """Something is left to the host, and nothing was to be."""
+
+    def __init__(self, imports: Sequence[tuple[str, str]]) -> None:
+        named = ", ".join(f"'{name}' of '{importer}'" for importer, name in imports)
+        super().__init__(f"nothing was to be left to the host, and no component exports {named}")
+        self.imports = tuple(imports)
+
+
+class TooLarge(CompositionError):
+    """The composition has more of something than a validator takes in one component."""
+
+    def __init__(self, what: str, count: int, limit: int) -> None:
+        super().__init__(
+            f"the composition would have {count} {what} in one component; validators take no more than {limit}",
+            hint="compose parts of it first, and then the results",
+        )
+        self.what = what
+        self.count = count
+        self.limit = limit
 
 
 class Unsupported(CompositionError):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from wpkg.component.definitions import Attribute
     from wpkg.component.read import Component
+    from wpkg.component.subtype import Mismatch
     from wpkg.component.types import ExternType
     from wpkg.oci.digest import Digest
 
@@ -34,19 +35,47 @@ class Reason(Enum):
 
     SAME_NAME = "same name"
     SAME_TRACK = "same semver track"
-    CHOSEN = "chosen in [composition.imports]"
+    IMPLEMENTS = "implements the same interface"
+    CHOSEN = "chosen"
+    USED_TYPE = "type of an interface that is there"
     NO_EXPORT = "no component exports it"
+    LEFT = "left to the host by choice"
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An import of one node, satisfied by an export of another."""
+    """An import of one node, satisfied by another: by one of its exports, or by its instance as a whole (None)."""
+
+    importer: str
+    name: str
+    exporter: str
+    export: str | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """An import that is left to the host, and an export of the same interface under a name that does not match."""
 
     importer: str
     name: str
     exporter: str
     export: str
-    reason: Reason
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.importer}' imports '{self.name}', '{self.exporter}' exports '{self.export}', "
+            f"which does not match: {self.why}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptApart:
+    """Another import of the result on the same semver track, and why the two are not one."""
+
+    name: str
+    mismatch: Mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +86,7 @@ class Residual:
     extern: ExternType
     attributes: Sequence[tuple[Attribute, str]]
     importers: tuple[tuple[str, str], ...]
+    kept_apart: KeptApart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +96,7 @@ class PassedType:
     importer: str
     name: str
     type: ExternType
+    provider: tuple[str, str] | None  # node and export that have the type; None: an import of the host has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +111,8 @@ class Plan:
     instances: Mapping[str, Mapping[str, ExternType]]  # node -> what its instance exports
     reexports: tuple[tuple[str, str], ...]  # node and export, in the order in which types need each other
     unused: tuple[str, ...]  # nodes given that nothing needs; not in `nodes`
+    near_misses: tuple[NearMiss, ...]
+    left: frozenset[tuple[str, str]]  # node and import that a choice leaves to the host
 
     @property
     def exports(self) -> tuple[str, ...]:

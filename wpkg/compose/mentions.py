@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 def provided(extern: ExternType) -> Iterator[tuple[str, Identity]]:
-    """The identities that an item gives a name to, with that name: its type exports."""
-    if isinstance(extern, InstanceType):
+    """The identities that an item gives a name to, with that name: its type exports; a type itself, with ''."""
+    if isinstance(extern, TypeBound):
+        yield "", extern.type
+    elif isinstance(extern, InstanceType):
         for name, export in extern.exports.items():
             if isinstance(export, TypeBound):
                 yield name, export.type

@@ -63,6 +63,16 @@ def parse_extern_name(text: str) -> InterfaceName | None:
     raise InvalidName(f"'{text}' is not the name of an import or export")
 
 
+def uniqueness_key(text: str) -> str:
+    """What must differ between the names of one scope (Explainer, "Name Uniqueness": *strongly-unique*)."""
+    annotation, bracket, rest = text.rpartition("]")
+    plain = rest.lower()
+    if annotation == "[constructor":
+        return annotation + bracket + plain
+    resource, dot, member = plain.partition(".")
+    return resource if bracket and dot and resource == member else plain
+
+
 @lru_cache(maxsize=4096)
 def track_key(text: str) -> str:
     """What two names must share to stand for the same thing: the interface on its semver track.

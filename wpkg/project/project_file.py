@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, WpkgError
+from wpkg.names.choice import Choice
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 PROJECT_FILE = "wasmcloud.toml"
 
 _DEPENDENCY_KEYS = ("version", "oci", "link")
-_COMPOSITION_KEYS = ("root", "socket", "components", "output", "imports")
+_COMPOSITION_KEYS = ("root", "socket", "components", "instances", "output", "imports", "share-modules")
 # Keys of the format that this version does not act on. Reading past a rule is worse than refusing it.
 _LATER_TABLES = ("capabilities", "workspace")
 _LATER_DEPENDENCY_KEYS = ("path",)
-_LATER_COMPOSITION_KEYS = ("share-modules",)
 
 
 class InvalidProjectFile(InvalidInput):
@@ -71,16 +71,10 @@ class Composition:
 
     root: str | None = None
     components: tuple[str, ...] | None = None
+    instances: Mapping[str, str] = field(default_factory=dict)  # name -> one of the components
     output: str | None = None
-    imports: Mapping[str, str] = field(default_factory=dict)  # as written: 'import' or 'node / import' -> node
-
-    def choices(self) -> dict[tuple[str | None, str], str]:
-        """The explicit connections: (importing component or None for all, import) -> exporting component."""
-        found: dict[tuple[str | None, str], str] = {}
-        for written, exporter in self.imports.items():
-            importer, slash, name = written.partition(" / ")
-            found[(importer.strip(), name.strip()) if slash else (None, written)] = exporter
-        return found
+    imports: tuple[Choice, ...] = ()
+    share_modules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +194,20 @@ def _composition(document: Table, component: Table) -> Composition:
     table = document.table("composition") or document.table("compose") or component.table("compose")
     if table is None:
         return Composition()
-    table.only(_COMPOSITION_KEYS, later=_LATER_COMPOSITION_KEYS)
-    imports = table.table("imports")
+    table.only(_COMPOSITION_KEYS)
+    imports, instances = table.table("imports"), table.table("instances")
     return Composition(
         root=table.text("root") or table.text("socket"),
         components=table.texts("components"),
+        instances=dict(instances.text_items()) if instances is not None else {},
         output=table.text("output"),
-        imports=dict(imports.text_items()) if imports is not None else {},
+        imports=_choices(imports) if imports is not None else (),
+        share_modules=table.flag("share-modules"),
     )
+
+
+def _choices(table: Table) -> tuple[Choice, ...]:
+    try:
+        return tuple(Choice.parse(imported, exported) for imported, exported in table.text_items())
+    except InvalidInput as error:
+        raise error.within(table.path) from None

@@ -9,6 +9,7 @@ digests of blobs in this cache, verified again whenever they are used.
 from __future__ import annotations
 
 import mmap
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from wpkg.oci.descriptor import Descriptor
 
 CHUNK = 1024 * 1024  # bytes
+WORTH_MAPPING = 256 * 1024  # bytes
 
 
 class Cache:
@@ -101,10 +103,16 @@ class Cache:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[memoryview]:
-    """The bytes of a file, mapped into memory for the length of the block."""
+    """The bytes of a file for the length of the block: mapped into memory, or read where it is small."""
+    mapping: bytes | mmap.mmap
     with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            yield memoryview(b"")
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping, memoryview(mapping) as view:
+        if os.fstat(file.fileno()).st_size < WORTH_MAPPING:
+            mapping = file.read()
+        else:
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        with memoryview(mapping) as view:
             yield view
+    finally:
+        if isinstance(mapping, mmap.mmap):
+            mapping.close()

@@ -81,7 +81,7 @@ class Connection:
     of: str  # name of the input that imports
     import_: str
     satisfied_by: str  # name of the input that exports
-    export: str  # may be of a higher version than the import
+    export: str  # may be of a higher version than the import; '' for the instance as a whole
 
     def to_json(self) -> dict[str, str]:
         """The members of the JSON object."""
@@ -157,9 +157,16 @@ def compose_provenance(
     plan: Sequence[Connection],
     run: Run,
     lockfile_version: int | None = None,
+    *,
+    share_modules: bool = False,
 ) -> dict[str, Any]:
-    """The provenance predicate of a composed component. The order of `inputs` and `plan` does not matter."""
-    internal = {} if lockfile_version is None else {"lockfileVersion": lockfile_version}
+    """The provenance predicate of a composed component. The order of `inputs` and `plan` does not matter.
+
+    With `share_modules` the inputs are not in the component byte for byte; their digests are here all the same.
+    """
+    internal: dict[str, Any] = {} if lockfile_version is None else {"lockfileVersion": lockfile_version}
+    if share_modules:
+        internal["shareModules"] = True
     ordered = sorted(inputs, key=lambda item: (item.name, str(item.version), item.component))
     return {
         "buildDefinition": {

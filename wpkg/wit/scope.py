@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from wpkg.component.evaluate import MAX_TYPE_DEPTH
+from wpkg.component.measure import MAX_TYPE_DEPTH
 from wpkg.component.types import (
     Alias,
     Borrow,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from wpkg.compose.graph import Plan
     from wpkg.project.lockfile import Lock
+    from wpkg.workflow.composition import Inputs
     from wpkg.workflow.world import World
 
 
@@ -76,9 +77,9 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
         state.save(folder)
         world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
         return Built(raw, None, None)
-    plan, composed, changed = compose_inputs(world, gathered, output)
+    composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
-    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), plan)
+    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan)
 
 
 def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
@@ -86,13 +87,17 @@ def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
 
     Raises: as `build`.
     """
+    return project_inputs(world, open_project(root), locked=locked).plan()
+
+
+def project_inputs(world: World, opened: OpenedProject, *, locked: bool) -> Inputs:
+    """What the component that is there is composed with; nothing is built or written. Raises: as `build`."""
     from wpkg.workflow.composition import gather_inputs
 
-    opened = open_project(root)
     lock = up_to_date_lock(world, opened, locked=locked)
-    raw = root / opened.project.build_artifact
-    digest = _raw_digest(opened, raw, load_state(root / opened.project.build_directory))
-    return gather_inputs(world, opened, lock, digest).plan()
+    raw = opened.root / opened.project.build_artifact
+    digest = _raw_digest(opened, raw, load_state(opened.root / opened.project.build_directory))
+    return gather_inputs(world, opened, lock, digest)
 
 
 def _settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:
@@ -113,7 +118,8 @@ def _build_raw(
     digest = _raw_digest(opened, raw, state)
     changed = state.raw is None or state.raw.digest != str(digest)
     if changed:
-        from wpkg.workflow.compose import ComponentFile, read_node
+        from wpkg.workflow.compose import read_node
+        from wpkg.workflow.sources import ComponentFile
 
         read_node(ComponentFile(opened.project.build_artifact, raw, digest))
     made_by = opened.project.build_command if run_command else None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wpkg.errors import InvalidInput
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
-    ComponentFile,
     Composed,
+    Wiring,
+    lay_out,
     plan_files,
     unchanged_composition,
-    warn_unused,
+    warn_about,
     write_composition,
 )
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.policies import project_policy
+from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
 
 if TYPE_CHECKING:
@@ -37,13 +39,12 @@ class Inputs:
 
     files: tuple[ComponentFile, ...]
     packages: tuple[FetchedPackage, ...]
-    root: str | None
-    choices: dict[tuple[str | None, str], str]
+    wiring: Wiring
     lock: Lock
 
     def plan(self) -> Plan:
         """How they fit together. Raises: CompositionError."""
-        return plan_files(self.files, self.root, self.choices)
+        return plan_files(self.files, self.wiring)
 
 
 def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
@@ -67,7 +68,12 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         files += [_named_component(opened, by_name, text) for text in composition.components]
     if composition.root is not None and all(file.name != composition.root for file in files):
         files.append(_named_component(opened, by_name, composition.root))
-    return Inputs(tuple(files), packages, composition.root, composition.choices(), lock)
+    files += [
+        replace(_named_component(opened, by_name, text), name=name, label=name)
+        for name, text in composition.instances.items()
+    ]
+    wiring = Wiring(composition.root, composition.imports, composition.share_modules)
+    return Inputs(tuple(files), packages, wiring, lock)
 
 
 def _composed_packages(project: Project, packages: Sequence[FetchedPackage]) -> dict[str, FetchedPackage]:
@@ -117,16 +123,16 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
         check_recorded_signers(what, locked.signers, verification)
 
 
-def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Plan, Composed, bool]:
+def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed, bool]:
     """The composition in its place, and whether it had to be written, or was there already.
 
     Raises: CompositionError, CannotWrite.
     """
-    plan = inputs.plan()
-    warn_unused(world, plan)
-    world.reporter.status("Composing", f"{output.name} from {len(plan.nodes)} components")
-    paths = {file.name: file.path for file in inputs.files}
-    composed = unchanged_composition(plan, paths, output)
-    if composed is not None:
-        return plan, composed, False
-    return plan, write_composition(plan, paths, output), True
+    with Sources(inputs.files) as sources:
+        composition = lay_out(sources, inputs.wiring)
+        warn_about(world, composition.plan)
+        world.reporter.status("Composing", f"{output.name} from {len(composition.plan.nodes)} components")
+        composed = unchanged_composition(composition, sources, output)
+        if composed is not None:
+            return composed, False
+        return write_composition(composition, sources, output), True

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wpkg.component.describe import describe_extern
-from wpkg.workflow.compose import ComponentFile, read_node
+from wpkg.workflow.compose import read_node
 from wpkg.workflow.evidence import signature_claims
 from wpkg.workflow.locate import locate
 from wpkg.workflow.release import Release, fetch_component
+from wpkg.workflow.sources import ComponentFile
 from wpkg.workflow.verify import find_release
 
 if TYPE_CHECKING:

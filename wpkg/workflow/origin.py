@@ -44,7 +44,7 @@ def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, pla
         node = taking_part.get(file.name)
         if node is None:
             continue
-        package = locked.get(file.name)
+        package = locked.get(opened.project.composition.instances.get(file.name, file.name))
         is_own = file is inputs.files[0]
         source = Source(package.source, package.manifest, package.tag, package.signers) if package else None
         version = package.version if package else opened.project.version if is_own else None
@@ -53,9 +53,10 @@ def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, pla
     return compose_provenance(
         _described(world, opened, [PROJECT_FILE, LOCK_FILE]),
         components,
-        [Connection(c.importer, c.name, c.exporter, c.export) for c in plan.connections],
+        [Connection(c.importer, c.name, c.exporter, c.export or "") for c in plan.connections],
         Run({"wpkg": __version__}),
         LOCK_VERSION,
+        share_modules=inputs.wiring.share_modules,
     )
 
 

@@ -19,10 +19,11 @@ from wpkg.oci.artifact import (
 )
 from wpkg.oci.descriptor import Descriptor
 from wpkg.workflow.build_state import BuildState, load_state, stamped_digest
-from wpkg.workflow.compose import ComponentFile, digest_composition, read_node, warn_unused
+from wpkg.workflow.compose import digest_composition, lay_out, read_node, warn_about
 from wpkg.workflow.composition import Inputs, gather_inputs
 from wpkg.workflow.lock import up_to_date_lock
 from wpkg.workflow.origin import composed_provenance, raw_provenance
+from wpkg.workflow.sources import ComponentFile, Sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,9 +91,10 @@ def _composed_publication(
 ) -> Publication:
     project = opened.project
     output = opened.root / project.composed_output
-    plan = inputs.plan()
-    warn_unused(world, plan)
-    composed = digest_composition(plan, {file.name: file.path for file in inputs.files})
+    with Sources(inputs.files) as sources:
+        composition = lay_out(sources, inputs.wiring)
+        warn_about(world, composition.plan)
+        composed = digest_composition(composition, sources)
     if not output.is_file() or stamped_digest(output, None) != composed.digest:
         raise NotBuilt(
             f"{project.composed_output} is not what the project and its lock compose to now",
@@ -102,7 +104,7 @@ def _composed_publication(
         PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies if d.link == "runtime"
     )
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
-    provenance = composed_provenance(world, opened, inputs, plan)
+    provenance = composed_provenance(world, opened, inputs, composed.plan)
     return _publication(world, opened, output, composed.digest, record, project.version.tag, provenance)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wpkg.wit.targets import Conformance, DoesNotConform, compare_with_world
-from wpkg.workflow.compose import ComponentFile, read_node
+from wpkg.workflow.compose import read_node
+from wpkg.workflow.sources import ComponentFile
 from wpkg.workflow.wit_files import read_wit
 
 if TYPE_CHECKING:

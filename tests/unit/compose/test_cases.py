@@ -70,7 +70,7 @@ def test_d_two_candidates_are_an_error_that_names_them_and_the_line_to_write() -
     assert "'one', 'two'" in str(caught.value)
     assert caught.value.hint is not None
     assert '"root / ns:lib/mid@1.0.0" = "one"' in caught.value.hint
-    for choices in ({("root", lib("mid")): "two"}, {(None, lib("mid")): "two"}):
+    for choices in ([f"root / {lib('mid')}=two"], [f"{lib('mid')}=two"], [f"{lib('mid')}=two / {lib('mid')}"]):
         assert world(compose(parts, root="root", choices=choices)) == ["export run: func()"]
 
 
@@ -172,14 +172,15 @@ def test_plain_functions_connect_by_name_and_are_left_to_the_host_else() -> None
 @pytest.mark.parametrize(
     ("choices", "said"),
     [
-        ({(None, lib("mid")): "nobody"}, "names 'nobody', which is not among the components"),
-        ({("nobody", lib("mid")): "mid"}, "names 'nobody'"),
-        ({(None, lib("api")): "mid"}, "which no component imports"),
-        ({("mid", lib("mid")): "mid"}, "which 'mid' does not import"),
-        ({("root", lib("mid")): "types"}, "does not export it"),
+        ([f"{lib('mid')}=nobody"], "'nobody' is chosen for import 'ns:lib/mid@1.0.0', and is not among"),
+        ([f"nobody / {lib('mid')}=mid"], "of 'nobody', which is not among the components"),
+        ([f"{lib('api')}=mid"], "but no component imports it"),
+        ([f"mid / {lib('mid')}=mid"], "but 'mid' does not import it"),
+        ([f"root / {lib('mid')}=types / {lib('mid')}"], "but 'types' does not export it"),
+        ([f"{lib('mid')}=mid", f"{lib('mid')}=types"], "two choices for import 'ns:lib/mid@1.0.0'"),
     ],
 )
-def test_choices_that_name_nothing_are_errors(choices: dict[tuple[str | None, str], str], said: str) -> None:
+def test_choices_that_name_nothing_are_errors(choices: list[str], said: str) -> None:
     parts = {"root": NEEDS_MID, "mid": MID, "types": TYPES}
     with pytest.raises(InvalidChoice, match=said):
         compose(parts, root="root", choices=choices)
@@ -209,7 +210,7 @@ def test_middleware_imports_and_exports_one_interface() -> None:
         "middle": component(f"import {lib('mid')}; export {lib('mid')};"),
         "mid": MID,
     }
-    choices = {("root", lib("mid")): "middle", ("middle", lib("mid")): "mid"}
+    choices = [f"root / {lib('mid')}=middle", f"middle / {lib('mid')}=mid"]
     assert world(compose(parts, root="root", choices=choices)) == ["export run: func()"]
 
 
@@ -264,7 +265,7 @@ def test_the_same_bytes_under_two_names_are_embedded_once_and_instantiated_twice
     w3 = V3.replace("v:", "w:")
     root = component("import v:lib/a@0.2.3; import w:lib/a@0.2.3; export run: func();", V3, w3)
     both = component("export v:lib/a@0.2.3; export w:lib/a@0.2.3;", V3, w3)
-    choices = {(None, "v:lib/a@0.2.3"): "one", (None, "w:lib/a@0.2.3"): "two"}
+    choices = ["v:lib/a@0.2.3=one", "w:lib/a@0.2.3=two"]
     data = compose({"root": root, "one": both, "two": both}, root="root", choices=choices)
     assert data.count(both) == 1
     assert world(data) == ["export run: func()"]

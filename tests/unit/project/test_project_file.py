@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wpkg.errors import InvalidInput
+from wpkg.names.choice import Choice
 from wpkg.names.package_name import PackageName
 from wpkg.project.project_file import InvalidProjectFile, read_project
 
@@ -44,10 +45,10 @@ def test_the_example_of_the_reference_is_read() -> None:
     assert audit is not None
     assert str(audit.oci) == "ghcr.io/acme-corp/audit"
     assert [d.link for d in project.dependencies] == ["build", "build", "runtime"]
-    assert project.composition.choices() == {
-        (None, "a:b/c@0.1.0"): "acme:app",
-        ("acme:audit", "wasi:keyvalue/store@0.2.0"): "acme:kv",
-    }
+    assert project.composition.imports == (
+        Choice(None, "a:b/c@0.1.0", "acme:app"),
+        Choice("acme:audit", "wasi:keyvalue/store@0.2.0", "acme:kv"),
+    )
     assert (project.build_artifact, project.composed_output) == ("out/app.wasm", "out/all.wasm")
 
 
@@ -116,7 +117,11 @@ def test_the_spellings_of_the_2025_proposal_are_read(table: str) -> None:
         (LEAST + '[registries]\na = "https://x.io"', "is not a repository"),
         (LEAST + '[registries]\na = "X.io/Y"', "is not a repository"),
         (LEAST + "[composition]\nrot = 'x'", "composition.rot: it is not a key"),
-        (LEAST + "[composition]\nshare-modules = true", "share-modules: it is not supported"),
+        (LEAST + "[composition]\nshare-modules = 1", "share-modules: it is not true or false"),
+        (
+            LEAST + '[composition.imports]\n"a:b/c" = " / x"',
+            "composition.imports: 'a:b/c= / x' is not of the form",
+        ),
         (LEAST + "[capabilities]\nallow = []", "capabilities: it is not supported"),
         (LEAST + "[package]\nnom = 'x'", "package.nom: it is not a key"),
         (LEAST + "[package]\nname = 'app'", "package.name: 'app' is not a package name"),

@@ -1,0 +1,205 @@
+"""`wpkg compose` as a person or a program meets it: on files that fit, and on files that are something else."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.components import from_text, from_wit, wasm_tools
+from wpkg.cli.main import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = from_wit("import f: func(); export run: func();")
+DEP = from_wit("export f: func();")
+
+Typed = tuple[int, str, str]  # exit code, stdout, stderr
+
+
+@pytest.fixture
+def type_(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Typed]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    Path("root.wasm").write_bytes(ROOT)
+    Path("dep.wasm").write_bytes(DEP)
+
+    def typed(*arguments: str) -> Typed:
+        capfd.readouterr()
+        code = run(list(arguments))
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return typed
+
+
+def package_of_wit() -> bytes:
+    Path("wit").mkdir()
+    Path("wit/a.wit").write_text("package a:b; interface i { f: func(); }")
+    return wasm_tools("component", "wit", "wit", "--wasm")
+
+
+# What is given instead of a component, the sentence (behind "error: bad.wasm: "), and what must be in the hint.
+NOT_COMPONENTS: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "core module": (
+        lambda: from_text("(module)"),
+        "it is a core module, not a component",
+        "wasm-tools component new",
+    ),
+    "WIT package": (package_of_wit, "it is a WIT package (interfaces only), not a component", "kind 'wit'"),
+    "WAT": (lambda: b"(component)\n", "it is text, not a binary component", "wasm-tools parse"),
+    "empty": (lambda: b"", "it is empty", ""),
+    "other bytes": (lambda: b"\x7fELF\x02\x01\x01\0", "it is not WebAssembly", ""),
+    "another version": (lambda: b"\0asm\x0e\0\x01\0", "it is WebAssembly of an unknown version", ""),
+    "cut in the preamble": (lambda: DEP[:6], "it is cut off", ""),
+    "cut off": (lambda: DEP[:-30], "malformed component: ", ""),
+    "4 GB declared": (
+        lambda: b"\0asm\x0d\0\x01\0\x01\xff\xff\xff\xff\x0f",
+        "malformed component: section 0x01 of 4294967295 bytes ends beyond the file (at byte 0x8)",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NOT_COMPONENTS)
+@pytest.mark.parametrize("place", ["root", "dep"])
+def test_what_is_no_component_is_refused_in_one_sentence(
+    type_: Callable[..., Typed], what: str, place: str
+) -> None:
+    make, sentence, hint = NOT_COMPONENTS[what]
+    Path("bad.wasm").write_bytes(make())
+    root, dep = ("bad.wasm", "dep.wasm") if place == "root" else ("root.wasm", "bad.wasm")
+    before = sorted(Path().iterdir())
+    code, out, err = type_("compose", root, "--with", dep, "-o", "out.wasm")
+    assert (code, out) == (2, "")
+    first, *rest = err.splitlines()
+    assert first.startswith(f"error: bad.wasm: {sentence}")
+    assert (bool(rest), hint in err) == (bool(hint), True)
+    assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.wasm"], "error: nothing.wasm is not there, a component file is needed"),
+        (["folder"], "error: folder is a folder, a component file is needed"),
+        (["root.wasm", "--with", "dep.wasm", "--with", "dep.wasm"], "error: 'dep.wasm' is given twice"),
+        (["root.wasm", "--with", "dep.wasm", "--use", "f"], "error: 'f=' is not of the form IMPORT=COMPONENT"),
+    ],
+)
+def test_wrong_arguments_are_exit_2(type_: Callable[..., Typed], arguments: list[str], said: str) -> None:
+    Path("folder").mkdir()
+    code, out, err = type_("compose", *arguments, "-o", "out.wasm")
+    assert (code, out, err.splitlines()[0]) == (2, "", said)
+    assert not Path("out.wasm").exists()
+
+
+def test_a_file_that_cannot_be_read_is_said(type_: Callable[..., Typed]) -> None:
+    code, _, err = type_("compose", "root.wasm", "--with", "/proc/self/mem", "-o", "out.wasm")
+    assert (code, err) == (2, "error: cannot read /proc/self/mem: input/output error\n")
+
+
+def test_nothing_to_compose_is_exit_4_and_says_why(type_: Callable[..., Typed]) -> None:
+    Path("near.wasm").write_bytes(from_wit("export a:b/i@2.0.0;", "package a:b@2.0.0; interface i { f: func(); }"))
+    Path("wants.wasm").write_bytes(
+        from_wit("import a:b/i@1.0.0; export run: func();", "package a:b@1.0.0; interface i { f: func(); }")
+    )
+    code, out, err = type_("compose", "wants.wasm", "--with", "near.wasm", "-o", "out.wasm")
+    assert (code, out) == (4, "")
+    assert err.splitlines() == [
+        "error: nothing to compose: nothing that 'wants.wasm' imports is exported by 'near.wasm'",
+        (
+            "hint: 'wants.wasm' imports 'a:b/i@1.0.0', 'near.wasm' exports 'a:b/i@2.0.0', "
+            "which does not match: the versions are not compatible"
+        ),
+    ]
+    assert not Path("out.wasm").exists()
+    code, out, _ = type_("compose", "wants.wasm", "--with", "near.wasm", "--plan")
+    assert code == 0
+    assert "wants.wasm  a:b/i@1.0.0  the host      no component exports it" in out
+    assert "near miss: 'wants.wasm' imports 'a:b/i@1.0.0'" in out
+
+
+def test_a_plan_is_the_same_for_people_and_programs(type_: Callable[..., Typed]) -> None:
+    arguments = ("compose", "app=root.wasm", "--with", "one=dep.wasm", "--with", "two=dep.wasm", "--use", "f=two")
+    _, out, _ = type_(*arguments, "--plan")
+    assert out.splitlines() == [
+        "COMPONENT  IMPORT  SATISFIED BY  WHY",
+        "app        f       two           chosen",
+        "",
+        "root: app",
+        "exports: run",
+        "not needed: one",
+    ]
+    document = json.loads(type_(*arguments, "--plan", "--json")[1])
+    assert document["schema"] == "wpkg.plan/1"
+    assert document["imports"] == [
+        {"component": "app", "import": "f", "satisfied-by": "two", "export": "f", "reason": "chosen"}
+    ]
+    assert document["unused"] == ["one"]
+    code, out, err = type_(*arguments, "-o", "out.wasm")
+    assert code == 0
+    assert err == "warning: 'one' is not part of the composition: nothing imports what it exports\n"
+    assert out.startswith("out.wasm  sha256:")
+
+
+def test_an_ambiguous_import_is_settled_by_the_option_that_the_hint_shows(type_: Callable[..., Typed]) -> None:
+    Path("too.wasm").write_bytes(from_wit("export f: func(); export g: func();"))
+    arguments = ["compose", "root.wasm", "--with", "dep.wasm", "--with", "too.wasm", "-o", "out.wasm"]
+    code, _, err = type_(*arguments)
+    assert code == 4
+    assert err.splitlines() == [
+        "error: import 'f' of 'root.wasm' is exported by several components: 'dep.wasm', 'too.wasm'",
+        "hint: choose one: --use 'f=dep.wasm'",
+    ]
+    assert type_(*arguments, "--use", "f=dep.wasm")[0] == 0
+
+
+def test_a_composition_that_may_ask_the_host_for_nothing(type_: Callable[..., Typed]) -> None:
+    Path("more.wasm").write_bytes(from_wit("import f: func(); import g: func(); export run: func();"))
+    code, _, err = type_("compose", "more.wasm", "--with", "dep.wasm", "--no-imports", "-o", "out.wasm")
+    assert (code, err) == (
+        4,
+        "error: nothing was to be left to the host, and no component exports 'g' of 'more.wasm'\n",
+    )
+    assert not Path("out.wasm").exists()
+    assert type_("compose", "root.wasm", "--with", "dep.wasm", "--no-imports", "-o", "out.wasm")[0] == 0
+
+
+def test_sharing_modules_says_what_it_saves(type_: Callable[..., Typed]) -> None:
+    code, out, _ = type_("compose", "root.wasm", "--with", "dep.wasm", "--share-modules", "-o", "out.wasm")
+    assert code == 0
+    assert out.splitlines()[1] == "1 core module shared, 0.0 MB saved"
+    document = json.loads(
+        type_("compose", "root.wasm", "--with", "dep.wasm", "--share-modules", "-o", "out.wasm", "--json")[1]
+    )
+    assert (document["shared-modules"], document["saved"] > 64) == (1, True)
+
+
+BALLAST = 150  # MiB in one core module
+
+
+def test_memory_does_not_grow_with_the_modules(tmp_path: Path) -> None:
+    from wpkg.component.write import leb, section
+
+    module = b"\0asm\x01\0\0\0" + section(0, leb(1) + b"b" + bytes(BALLAST << 20))
+    (tmp_path / "root.wasm").write_bytes(ROOT + section(1, module))
+    (tmp_path / "dep.wasm").write_bytes(DEP)
+    code = (
+        "import sys; from wpkg.cli.main import run; code = run(sys.argv[1:]);"
+        "print([line for line in open('/proc/self/status') if line.startswith('VmHWM')]); sys.exit(code)"
+    )
+    words = ["compose", "root.wasm", "--with", "dep.wasm", "-o", "out.wasm"]
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "out.wasm").stat().st_size > BALLAST << 20
+    peak = re.search(rb"VmHWM:\\t *([0-9]+) kB", done.stdout)
+    assert peak is not None
+    assert int(peak[1]) < 80 << 10  # KiB: the interpreter and everything it has loaded

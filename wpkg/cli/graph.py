@@ -1,0 +1,84 @@
+"""`wpkg graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wpkg.cli.compose import composition_options
+from wpkg.cli.session import command
+
+if TYPE_CHECKING:
+    from wpkg.cli.session import Session
+
+_FILE = click.Path(path_type=Path)
+_FORMS = {
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".json": "json",
+}
+
+
+@command()
+@click.argument("root", metavar="[[NAME=]ROOT]", required=False)
+@composition_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["svg", "mermaid", "dot", "json"]),
+    help="What to write; by default what the name of FILE says, else svg.",
+)
+@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
+@click.option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
+@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
+def graph(  # noqa: PLR0913
+    session: Session,
+    root: str | None,
+    *,
+    others: tuple[str, ...],
+    uses: tuple[str, ...],
+    form: str | None,
+    output: Path | None,
+    no_digests: bool,
+    locked: bool,
+) -> None:
+    """Draw a composition: who imports what from whom, what the host has to give, what the result exports.
+
+    ROOT and DEP are component files, as for 'wpkg compose'. Without them it is the project's composition, the one
+    that 'wpkg build --plan' shows; nothing is built.
+    """
+    from wpkg.diagram.document import SCHEMA, members_of
+    from wpkg.workflow.compose import ComposeFiles
+    from wpkg.workflow.graph import diagram_of_files, diagram_of_project, write_diagram
+
+    if root is None and (others or uses):
+        raise click.UsageError("say which component is the root: wpkg graph ROOT --with DEP")
+    form = _form(form, output, as_json=session.console.as_json)
+    if root is not None:
+        diagram = diagram_of_files(session.world, ComposeFiles.parse(root, others, uses))
+    else:
+        diagram = diagram_of_project(session.world, session.root, locked=locked or session.world.in_ci)
+    if no_digests:
+        diagram = diagram.without_digests()
+    text = write_diagram(diagram, form, output)
+    if output is None:
+        session.console.result(SCHEMA, members_of(diagram), text.splitlines())
+    else:
+        members = {"path": str(output), "format": form, "components": len(diagram.components)}
+        session.console.result("graph-file", members, [f"{output}  {form}  {diagram.title}"])
+
+
+def _form(form: str | None, output: Path | None, *, as_json: bool) -> str:
+    """What is written: what was asked for, what the file's name says, else svg."""
+    if output is None:
+        if as_json and form not in (None, "json"):
+            raise click.UsageError(f"--json prints the graph itself; say where the {form} goes with -o FILE")
+        return form or "svg"
+    if form is None and output.suffix.lower() not in _FORMS:
+        raise click.UsageError(f"the name {output} does not say what to write: add --format")
+    return form or _FORMS[output.suffix.lower()]

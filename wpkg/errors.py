@@ -8,7 +8,10 @@ out may say more precisely where with `within`, and lets the same error go on.
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class WpkgError(Exception):
@@ -31,6 +34,11 @@ class WpkgError(Exception):
     def code(self) -> str:
         """A stable name for programs: the class name in kebab case, `malformed-component`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What a program is told beyond the sentence, as JSON."""
+        return {}
 
     def __str__(self) -> str:
         return ": ".join((*self.context, self.message))

@@ -54,6 +54,7 @@ class Console(Struct, frozen=True):
                 "message": str(error),
                 "context": list(error.context),
                 "hint": error.hint,
+                **error.details,
             }
             _print_document({"schema": "wpkg.error/1", "error": members})
             return

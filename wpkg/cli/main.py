@@ -24,6 +24,7 @@ _COMMANDS = {
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
     "graph": "Draw a composition: svg, mermaid, dot or json",
+    "targets": "Check whether a component conforms to a world",
     "push": "Publish the project: signed, with provenance, the tag last",
     "pull": "Fetch a published component, verified, to a file",
     "verify": "Check signatures, provenance and content of a published component",

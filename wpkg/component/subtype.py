@@ -293,7 +293,8 @@ def _primitive(given: Primitive, wanted: Primitive, _: Substitution) -> Mismatch
 
 
 def _resource(given: Resource, wanted: Resource, _: Substitution) -> Mismatch | None:
-    return Mismatch((), f"the resource {describe(wanted)}", f"another resource {describe(given)}")
+    # A resource that a component defines has no name of its own.
+    return Mismatch((), f"the resource {wanted.name}".rstrip(), f"another resource {given.name}".rstrip())
 
 
 # Each rule takes two types of the class it stands under.

@@ -1,0 +1,229 @@
+"""The syntax tree of WIT: what a text says, before anything is looked up.
+
+Type statements are nodes of their own, without the interface or world around them, because other languages
+(WAC) have the same ones. A type is written as one of the classes of `wpkg.component.types` whose references are
+again types as written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from wpkg.component.types import EnumType, Flags, FuncType, Primitive, Record, Structure, Variant
+
+if TYPE_CHECKING:
+    from wpkg.names.version import Version
+    from wpkg.wit.errors import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Ident:
+    """A name, without its `%`."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenType:
+    """A type where it is used. An `Ident` names one that is defined elsewhere."""
+
+    what: Primitive | Structure[WrittenType] | Ident
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands before an item: feature gates, and the name the outside world has for it."""
+
+    since: Version | None = None
+    unstable: str | None = None
+    deprecated: Version | None = None
+    external_id: str | None = None
+
+
+UNGATED = Gate()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageId:
+    """`namespace:name@version`; `version` is '' for none."""
+
+    namespace: str
+    name: str
+    version: str
+    span: Span
+
+    def __str__(self) -> str:
+        return f"{self.namespace}:{self.name}" + (f"@{self.version}" if self.version else "")
+
+    def extern_name(self, interface: str) -> str:
+        """What components call an interface or world of this package."""
+        return f"{self.namespace}:{self.name}/{interface}" + (f"@{self.version}" if self.version else "")
+
+
+@dataclass(frozen=True, slots=True)
+class UsePath:
+    """`name` in this package, or in `package`."""
+
+    package: PackageId | None
+    name: Ident
+    span: Span
+
+
+# --- items of interfaces and worlds ----------------------------------------------------------------
+
+
+class FuncKind(Enum):
+    """What a function is to the resource in which it is written."""
+
+    CONSTRUCTOR = "constructor"
+    METHOD = "method"
+    STATIC = "static"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFunc:
+    """A function of a resource.
+
+    The `self` of methods and the result of constructors that cannot fail are not written in `type`.
+    """
+
+    kind: FuncKind
+    name: Ident  # of a constructor: the keyword
+    type: FuncType[WrittenType]
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceItem:
+    """`resource name { … }`."""
+
+    name: Ident
+    functions: tuple[ResourceFunc, ...]
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+Definition = Record[WrittenType] | Variant[WrittenType] | Flags[WrittenType] | EnumType[WrittenType] | WrittenType
+"""What a name is given to; a `WrittenType` for `type name = …;`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeItem:
+    """`record`, `variant`, `flags`, `enum` or `type`."""
+
+    name: Ident
+    definition: Definition
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FuncItem:
+    """A function of an interface."""
+
+    name: Ident
+    type: FuncType[WrittenType]
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UseItem:
+    """`use path.{name as other, …};`: pairs of the name there and the name here."""
+
+    path: UsePath
+    names: tuple[tuple[Ident, Ident], ...]
+    gate: Gate
+
+
+InterfaceItem = UseItem | ResourceItem | TypeItem | FuncItem
+
+
+@dataclass(frozen=True, slots=True)
+class InlineInterface:
+    """`interface { … }` in a world."""
+
+    items: tuple[InterfaceItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExternItem:
+    """An import or export of a world. `label` is None for `import path;`."""
+
+    is_import: bool
+    label: Ident | None
+    what: FuncType[WrittenType] | InlineInterface | UsePath
+    gate: Gate
+    docs: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeItem:
+    """`include path with { name as other, … };`."""
+
+    path: UsePath
+    renames: tuple[tuple[Ident, Ident], ...]
+    gate: Gate
+
+
+WorldItem = ExternItem | IncludeItem | UseItem | ResourceItem | TypeItem
+
+
+# --- top level -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TopLevelUse:
+    """`use path as alias;`: another name for an interface or world in this file."""
+
+    path: UsePath
+    alias: Ident
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """`interface name { … }`."""
+
+    name: Ident
+    items: tuple[InterfaceItem, ...]
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`world name { … }`."""
+
+    name: Ident
+    items: tuple[WorldItem, ...]
+    gate: Gate
+    docs: tuple[str, ...]
+
+
+PackageItem = TopLevelUse | Interface | World
+
+
+@dataclass(frozen=True, slots=True)
+class NestedPackage:
+    """`package id { … }`."""
+
+    id: PackageId
+    items: tuple[PackageItem, ...]
+    docs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file. `id` is None where `package …;` is left to another file of the package."""
+
+    source: Source
+    id: PackageId | None
+    items: tuple[PackageItem, ...]
+    nested: tuple[NestedPackage, ...]
+    docs: tuple[str, ...]  # of the package

@@ -1,0 +1,33 @@
+"""Whether a component file conforms to a world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wpkg.wit.targets import Conformance, DoesNotConform, compare_with_world
+from wpkg.workflow.compose import read_node
+from wpkg.workflow.sources import ComponentFile
+from wpkg.workflow.wit_files import read_wit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Targeted:
+    """A component that conforms, and to which world."""
+
+    world: str
+    conformance: Conformance
+
+
+def check_targets(component: Path, wit: Path, world: str | None, features: Iterable[str]) -> Targeted:
+    """How `component` conforms to a world of `wit`. Raises: DoesNotConform with all findings, InvalidInput."""
+    target = read_wit(wit, frozenset(features)).world(world)
+    node = read_node(ComponentFile(str(component), component))
+    conformance = compare_with_world(node.component.type, target.type)
+    if conformance.findings:
+        raise DoesNotConform(str(component), target.name, conformance.findings)
+    return Targeted(target.name, conformance)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.names.version import Version
 from wpkg.wit.errors import InvalidGate
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from wpkg.wit.syntax import Gate, Ident, PackageId
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
+class Gates(Struct, frozen=True):
     """The gates of one package: its version, and the features that are on."""
 
     package: PackageId

@@ -14,9 +14,10 @@ bounded number of times. Not allowed: control characters, bidirectional override
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.wit.errors import Span, WitSyntaxError
 
@@ -49,8 +50,7 @@ class Kind(Enum):
     END = "the end of the text"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token. `docs` are the documentation comments that stand directly before it."""
 
     kind: Kind

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.substitute import Substitution
 from wpkg.component.types import InstanceType
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from wpkg.component.types import ComponentType, ExternType
 
 
-@dataclass(frozen=True, slots=True)
-class WitInterface:
+class WitInterface(Struct, frozen=True):
     """An interface. `type` stands for every instance of it: its used types are those of `uses`' own `type`."""
 
     name: str  # as components call it
@@ -27,8 +27,7 @@ class WitInterface:
     withheld: frozenset[str] = frozenset()  # names that gates leave out
 
 
-@dataclass(frozen=True, slots=True)
-class WitWorld:
+class WitWorld(Struct, frozen=True):
     """A world. `type` is that of a component that targets it; the items are what `include` puts elsewhere.
 
     An item is an interface, or for a function or type its `ExternType` in `type`.
@@ -41,8 +40,7 @@ class WitWorld:
     attributes: Mapping[str, tuple[tuple[Attribute, str], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class WitPackages:
+class WitPackages(Struct, frozen=True):
     """Packages that know each other. `root` is the one that was asked for, for example `wasi:cli@0.2.0`."""
 
     root: str

@@ -7,9 +7,10 @@ again types as written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.types import EnumType, Flags, FuncType, Primitive, Record, Structure, Variant
 
@@ -18,24 +19,21 @@ if TYPE_CHECKING:
     from wpkg.wit.errors import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Ident:
+class Ident(Struct, frozen=True):
     """A name, without its `%`."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenType:
+class WrittenType(Struct, frozen=True):
     """A type where it is used. An `Ident` names one that is defined elsewhere."""
 
     what: Primitive | Structure[WrittenType] | Ident
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """What stands before an item: feature gates, and the name the outside world has for it."""
 
     since: Version | None = None
@@ -47,8 +45,7 @@ class Gate:
 UNGATED = Gate()
 
 
-@dataclass(frozen=True, slots=True)
-class PackageId:
+class PackageId(Struct, frozen=True):
     """`namespace:name@version`; `version` is '' for none."""
 
     namespace: str
@@ -64,8 +61,7 @@ class PackageId:
         return f"{self.namespace}:{self.name}/{interface}" + (f"@{self.version}" if self.version else "")
 
 
-@dataclass(frozen=True, slots=True)
-class UsePath:
+class UsePath(Struct, frozen=True):
     """`name` in this package, or in `package`."""
 
     package: PackageId | None
@@ -84,8 +80,7 @@ class FuncKind(Enum):
     STATIC = "static"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceFunc:
+class ResourceFunc(Struct, frozen=True):
     """A function of a resource.
 
     The `self` of methods and the result of constructors that cannot fail are not written in `type`.
@@ -98,8 +93,7 @@ class ResourceFunc:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceItem:
+class ResourceItem(Struct, frozen=True):
     """`resource name { … }`."""
 
     name: Ident
@@ -112,8 +106,7 @@ Definition = Record[WrittenType] | Variant[WrittenType] | Flags[WrittenType] | E
 """What a name is given to; a `WrittenType` for `type name = …;`."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeItem:
+class TypeItem(Struct, frozen=True):
     """`record`, `variant`, `flags`, `enum` or `type`."""
 
     name: Ident
@@ -122,8 +115,7 @@ class TypeItem:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FuncItem:
+class FuncItem(Struct, frozen=True):
     """A function of an interface."""
 
     name: Ident
@@ -132,8 +124,7 @@ class FuncItem:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UseItem:
+class UseItem(Struct, frozen=True):
     """`use path.{name as other, …};`: pairs of the name there and the name here."""
 
     path: UsePath
@@ -144,15 +135,13 @@ class UseItem:
 InterfaceItem = UseItem | ResourceItem | TypeItem | FuncItem
 
 
-@dataclass(frozen=True, slots=True)
-class InlineInterface:
+class InlineInterface(Struct, frozen=True):
     """`interface { … }` in a world."""
 
     items: tuple[InterfaceItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExternItem:
+class ExternItem(Struct, frozen=True):
     """An import or export of a world. `label` is None for `import path;`."""
 
     is_import: bool
@@ -163,8 +152,7 @@ class ExternItem:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class IncludeItem:
+class IncludeItem(Struct, frozen=True):
     """`include path with { name as other, … };`."""
 
     path: UsePath
@@ -178,16 +166,14 @@ WorldItem = ExternItem | IncludeItem | UseItem | ResourceItem | TypeItem
 # --- top level -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TopLevelUse:
+class TopLevelUse(Struct, frozen=True):
     """`use path as alias;`: another name for an interface or world in this file."""
 
     path: UsePath
     alias: Ident
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True):
     """`interface name { … }`."""
 
     name: Ident
@@ -196,8 +182,7 @@ class Interface:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """`world name { … }`."""
 
     name: Ident
@@ -209,8 +194,7 @@ class World:
 PackageItem = TopLevelUse | Interface | World
 
 
-@dataclass(frozen=True, slots=True)
-class NestedPackage:
+class NestedPackage(Struct, frozen=True):
     """`package id { … }`."""
 
     id: PackageId
@@ -218,8 +202,7 @@ class NestedPackage:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One file. `id` is None where `package …;` is left to another file of the package."""
 
     source: Source

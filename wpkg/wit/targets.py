@@ -8,9 +8,10 @@ All imports are compared under one substitution, and so are all exports, so that
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import Mismatch, check_extern
@@ -33,8 +34,7 @@ class Difference(Enum):
     EXPORT_MISMATCH = "export-mismatch"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One difference. `other` is the name it was compared with, or for want of one the nearest name."""
 
     difference: Difference
@@ -64,8 +64,7 @@ class Finding:
         return members
 
 
-@dataclass(frozen=True, slots=True)
-class Conformance:
+class Conformance(Struct, frozen=True):
     """How a component and a world compare: names that match (the component's, the world's) and what differs."""
 
     imports: tuple[tuple[str, str], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from wpkg.wit.targets import Conformance, DoesNotConform, compare_with_world
 from wpkg.workflow.compose import read_node
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Targeted:
+class Targeted(Struct, frozen=True):
     """A component that conforms, and to which world."""
 
     world: str

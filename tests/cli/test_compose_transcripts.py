@@ -188,7 +188,7 @@ BALLAST = 150  # MiB in one core module
 
 
 def test_memory_does_not_grow_with_the_modules(tmp_path: Path) -> None:
-    from wpkg.component.write import leb, section
+    from wpkg.component.sections import leb, section
 
     module = b"\0asm\x01\0\0\0" + section(0, leb(1) + b"b" + bytes(BALLAST << 20))
     (tmp_path / "root.wasm").write_bytes(ROOT + section(1, module))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from wpkg.component.decode import COMPONENT_PREAMBLE, sections
+from wpkg.component.decode import sections
 from wpkg.component.errors import MalformedComponent
-from wpkg.component.write import section
+from wpkg.component.sections import COMPONENT_PREAMBLE, section
 
 
 def seeded(seed: int) -> Random:

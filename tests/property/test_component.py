@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.components import from_wit
-from wpkg.component.decode import COMPONENT_PREAMBLE, decode_component
+from wpkg.component.decode import decode_component
 from wpkg.component.definitions import TypeDef
 from wpkg.component.read import read_component
+from wpkg.component.sections import COMPONENT_PREAMBLE, leb, section
 from wpkg.component.types import (
     Borrow,
     EnumType,
@@ -30,7 +31,7 @@ from wpkg.component.types import (
     TupleType,
     Variant,
 )
-from wpkg.component.write import defined_type, func_type, leb, section
+from wpkg.component.write import defined_type, func_type
 from wpkg.errors import InvalidInput
 
 names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)

@@ -16,11 +16,12 @@ import pytest
 
 from tests.components import WASM_TOOLS, from_text, from_wit
 from tests.shared import vectors
-from wpkg.component.decode import COMPONENT_PREAMBLE, decode_component
+from wpkg.component.decode import decode_component
 from wpkg.component.definitions import Sort
 from wpkg.component.evaluate import evaluate_component
+from wpkg.component.sections import COMPONENT_PREAMBLE, leb, section
 from wpkg.component.types import ComponentType, TypeBound, strip
-from wpkg.component.write import UnwritableType, export, leb, section
+from wpkg.component.write import UnwritableType, export
 from wpkg.component.write_types import ComponentScope
 
 FEATURES = "all,-cm-nested-names"

@@ -30,8 +30,9 @@ from wpkg.compose.errors import (
 )
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.choice import Choice
-from wpkg.workflow.compose import ComposeFiles, Wiring, compose_files
+from wpkg.workflow.compose_files import ComposeFiles, compose_files
 from wpkg.workflow.sources import ComponentFile
+from wpkg.workflow.wiring import Wiring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +115,7 @@ def cases(outcome: str) -> list[str]:
 def test_composes_to_the_same_wit(name: str, tmp_path: Path) -> None:
     folder = vectors("compose") / name
     output = tmp_path / "out.wasm"
-    compose_files(fake_world(tmp_path), Case.read(folder).command(), output)
+    compose_files(fake_world(tmp_path).reporter, Case.read(folder).command(), output)
     data = output.read_bytes()
     wasm_tools("validate", "--features", "all", data=data)
     found = json.loads(wasm_tools("component", "wit", "-j", data=data))
@@ -151,7 +152,7 @@ def test_is_refused_for_the_same_reason(name: str, tmp_path: Path) -> None:
     kind, said = REFUSED[name]
     output = tmp_path / "out.wasm"
     with pytest.raises(WpkgError) as caught:
-        compose_files(fake_world(tmp_path), Case.read(vectors("compose") / name).command(), output)
+        compose_files(fake_world(tmp_path).reporter, Case.read(vectors("compose") / name).command(), output)
     assert type(caught.value) is kind, repr(caught.value)
     assert [text for text in said if text not in str(caught.value)] == [], str(caught.value)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,8 @@ from tests.components import from_wit
 from tests.fakes.world import fake_world
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import ContentMismatch, Digest
-from wpkg.workflow.compose import ComposeFiles, compose_files, lay_out, plan_files, write_composition
+from wpkg.workflow.compose import lay_out, plan_files, write_composition
+from wpkg.workflow.compose_files import ComposeFiles, compose_files
 from wpkg.workflow.sources import Sources
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def test_when_composing_fails_the_old_output_stays(command: ComposeFiles, tmp_pa
     output.write_bytes(b"old")
     command.files[1].path.write_bytes(from_wit("export f: func(x: u8);"))
     with pytest.raises(Exception, match="wanted nothing, given parameter 'x'"):
-        compose_files(fake_world(tmp_path), command, output)
+        compose_files(fake_world(tmp_path).reporter, command, output)
     assert output.read_bytes() == b"old"
 
 

@@ -56,17 +56,18 @@ def compose(
 
     The result has the exports of ROOT. Imports that nobody exports are left to the host.
     """
-    from wpkg.cli.plan import plan_json, plan_lines
-    from wpkg.workflow.compose import ComposeFiles, compose_files, plan_command
+    from wpkg.workflow.compose_files import ComposeFiles, compose_files, plan_command
 
     wanted = ComposeFiles.parse(root, **options)
     if show_plan:
+        from wpkg.cli.plan import plan_json, plan_lines
+
         plan = plan_command(wanted)
         session.console.result("plan", plan_json(plan), plan_lines(plan))
         return
     if output is None:
         raise click.UsageError("say where the result goes with -o FILE, or ask for --plan")
-    composed = compose_files(session.world, wanted, output)
+    composed = compose_files(session.console, wanted, output)
     members = {"path": str(output), "digest": str(composed.digest), "size": composed.size}
     lines = [f"{output}  {composed.digest}  {composed.size / 1e6:.1f} MB"]
     if wanted.wiring.share_modules:

@@ -53,7 +53,7 @@ def graph(  # noqa: PLR0913
     that 'wpkg build --plan' shows; nothing is built.
     """
     from wpkg.diagram.document import SCHEMA, members_of
-    from wpkg.workflow.compose import ComposeFiles
+    from wpkg.workflow.compose_files import ComposeFiles
     from wpkg.workflow.graph import diagram_of_files, diagram_of_project, write_diagram
 
     if root is None and (others or uses):

@@ -89,12 +89,6 @@ def wpkg() -> None:
     """The commands."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    sys.exit(run(arguments))
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     console = Console("--json" in arguments, quiet=False, verbose=0, colour=wants_colour(os.environ))

@@ -27,12 +27,10 @@ from wpkg.component.definitions import (
 )
 from wpkg.component.errors import MalformedComponent, UnsupportedComponent
 from wpkg.component.read_core_types import read_core_type
+from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-COMPONENT_PREAMBLE = b"\0asm\x0d\0\x01\0"
-MODULE_PREAMBLE = b"\0asm\x01\0\0\0"
 
 _MAX_CUSTOM_NAME = 5 + MAX_NAME_LENGTH  # bytes: the length and the name
 _CORE_SORTS = {sort.value[1]: sort for sort in CORE_ITEM_SORTS}

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.decode import COMPONENT_PREAMBLE, MODULE_PREAMBLE, decode_component
+from wpkg.component.decode import decode_component
 from wpkg.component.definitions import Attribute, ExportDef, ImportDef
 from wpkg.component.errors import MalformedComponent, NotAComponent
 from wpkg.component.evaluate import evaluate_component
+from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 from wpkg.component.types import ComponentType, TypeBound, strip
 
 if TYPE_CHECKING:

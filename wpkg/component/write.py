@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wpkg.component.core_types import CoreFunc, CoreMemory, CoreTable, CoreTag
+from wpkg.component.sections import leb
 from wpkg.component.types import (
     Borrow,
     EnumType,
@@ -39,16 +40,6 @@ class UnwritableType(Exception):
     """A type that is not known: of a core module that is in a component, whose code is not read."""
 
 
-def leb(value: int) -> bytes:
-    """`value` as unsigned LEB128."""
-    out = bytearray()
-    while True:
-        value, low = value >> 7, value & 0x7F
-        out.append(low | 0x80 if value else low)
-        if not value:
-            return bytes(out)
-
-
 def signed_leb(value: int) -> bytes:
     """`value` as signed LEB128."""
     out = bytearray()
@@ -70,16 +61,6 @@ def name(text: str) -> bytes:
 def vector(items: Sequence[bytes]) -> bytes:
     """A count and the items."""
     return leb(len(items)) + b"".join(items)
-
-
-def section(identifier: int, body: bytes) -> bytes:
-    """A section with its header."""
-    return section_header(identifier, len(body)) + body
-
-
-def section_header(identifier: int, size: int) -> bytes:
-    """What precedes the `size` bytes of a section's body."""
-    return bytes([identifier]) + leb(size)
 
 
 def extern_name(text: str, attributes: Sequence[tuple[Attribute, str]] = ()) -> bytes:

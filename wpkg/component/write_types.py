@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wpkg.component import write
 from wpkg.component.definitions import Sort
+from wpkg.component.sections import leb, section
 from wpkg.component.types import (
     Alias,
     AnyType,
@@ -166,17 +167,17 @@ class _Scope(ABC):
     def describe(self, extern: ExternType) -> bytes:
         """The `externdesc` of an import or export of `extern`. Raises: UnknownResource, UnwritableType."""
         if isinstance(extern, FuncType):
-            return Sort.FUNC.value + write.leb(self.type_index(extern))
+            return Sort.FUNC.value + leb(self.type_index(extern))
         if isinstance(extern, InstanceType):
-            return Sort.INSTANCE.value + write.leb(self.type_index(extern))
+            return Sort.INSTANCE.value + leb(self.type_index(extern))
         if isinstance(extern, ComponentType):
-            return Sort.COMPONENT.value + write.leb(self.type_index(extern))
+            return Sort.COMPONENT.value + leb(self.type_index(extern))
         if isinstance(extern, CoreModule):
             if extern.type is None:
                 raise UnwritableType
             self._define_core(write.core_module_type(extern.type))
             self._core_types += 1
-            return Sort.CORE_MODULE.value + write.leb(self._core_types - 1)
+            return Sort.CORE_MODULE.value + leb(self._core_types - 1)
         return Sort.TYPE.value + self._bound(extern.type)
 
     def _bound(self, identity: Identity) -> bytes:
@@ -184,11 +185,11 @@ class _Scope(ABC):
         for step in _chain(identity):
             index = self.find(step)
             if index is not None:
-                return b"\x00" + write.leb(index)
+                return b"\x00" + leb(index)
         if isinstance(strip(identity), Resource):
             return b"\x01"
         target = identity.target if isinstance(identity, Alias) else identity
-        return b"\x00" + write.leb(self.type_index(target))
+        return b"\x00" + leb(self.type_index(target))
 
     def introduce(self, extern: ExternType) -> None:
         """Count an item that was just imported or exported in the index space of its sort."""
@@ -244,13 +245,13 @@ class ComponentScope(_Scope):
         self.sections: list[bytes] = []
 
     def _define(self, definition: bytes) -> None:
-        self.sections.append(write.section(0x07, b"\x01" + definition))
+        self.sections.append(section(0x07, b"\x01" + definition))
 
     def _define_core(self, definition: bytes) -> None:
-        self.sections.append(write.section(0x03, b"\x01" + definition))
+        self.sections.append(section(0x03, b"\x01" + definition))
 
     def _alias(self, alias: bytes) -> None:
-        self.sections.append(write.section(0x06, b"\x01" + alias))
+        self.sections.append(section(0x06, b"\x01" + alias))
 
     def add_type(self, identity: Identity) -> int:
         """The index of a type alias that was just written for `identity`."""
@@ -276,5 +277,5 @@ class ComponentScope(_Scope):
     ) -> None:
         """Write an import. Raises: UnknownResource, UnwritableType."""
         described = self.describe(extern)
-        self.sections.append(write.section(0x0A, b"\x01" + write.extern_name(text, attributes) + described))
+        self.sections.append(section(0x0A, b"\x01" + write.extern_name(text, attributes) + described))
         self.introduce(extern)

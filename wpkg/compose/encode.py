@@ -1,8 +1,9 @@
 """The composition written: imports, components, instances, exports.
 
-Layout: preamble · shared core modules · imports of the result with their types · each component once, verbatim ·
-instances and aliases, providers first · exports, re-exports first · names. Sizes come first in this format, and
-each component's is known, so the output is a list of pieces that can be streamed: none of the components is held.
+Layout: preamble · shared core modules · each component once, verbatim, the smallest first · imports of the result
+with their types · instances and aliases, providers first · exports, re-exports first · names. Sizes come first in
+this format, and each component's is known, so the output is a list of pieces that can be streamed: none of the
+components is held. What is big does not depend on the types, so it can be written before these have been read.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component import write
-from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.definitions import Sort
+from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, leb, section, section_header
 from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, TypeBound
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
 from wpkg.compose.mentions import mentioned
-from wpkg.compose.pieces import Piece, Slice, pieces_size
+from wpkg.compose.pieces import Piece, embedded, pieces_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from wpkg.compose.share import Sharing
     from wpkg.oci.digest import Digest
 
-_COMPONENT_SECTION = 0x04
 _INSTANCE_SECTION = 0x05
 _ALIAS_SECTION = 0x06
 _EXPORT_SECTION = 0x0B
@@ -60,7 +60,7 @@ class _Encoder:
         self._sharing = sharing
         self._scope = ComponentScope()
         self._pieces: list[Piece] = [COMPONENT_PREAMBLE]
-        self._components: dict[Digest, int] = {}
+        self._components: dict[str, int] = {}  # node -> component index
         self._instances: dict[str, int] = {}  # node -> instance index
         self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
         self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
@@ -74,10 +74,9 @@ class _Encoder:
     def pieces(self) -> list[Piece]:
         if self._sharing is not None:
             self._pieces += self._sharing.hoisted
+        self._embed_components()
         for residual in self._plan.residuals:
             self._import(residual)
-        for node in self._plan.nodes:
-            self._embed(node)
         for node in self._plan.nodes:
             self._instantiate(node)
         self._export_all()
@@ -89,7 +88,7 @@ class _Encoder:
     def _check_limits(self) -> None:
         modules = self._sharing.count if self._sharing is not None else 0
         for what, count, limit in (
-            ("components", len(self._components), MAX_COMPONENTS),
+            ("components", len(set(self._components.values())), MAX_COMPONENTS),
             ("instances", self._scope.instances, MAX_INSTANCES),
             ("core modules", modules, MAX_MODULES),
         ):
@@ -97,7 +96,7 @@ class _Encoder:
                 raise TooLarge(what, count, limit)
 
     def _section(self, identifier: int, body: bytes) -> None:
-        self._scope.sections.append(write.section(identifier, body))
+        self._scope.sections.append(section(identifier, body))
 
     def _flush(self) -> None:
         """Move what the scope has written, with its aliases and types in place, to the output."""
@@ -123,15 +122,17 @@ class _Encoder:
     def _index_of_next(self, extern: ExternType) -> int:
         return self._scope.instances if isinstance(extern, InstanceType) else self._scope.funcs
 
-    def _embed(self, node: Node) -> None:
-        if node.digest in self._components:
-            return
-        self._components[node.digest] = len(self._components)
-        self._flush()
-        rewritten = self._sharing.rewritten.get(node.digest) if self._sharing is not None else None
-        inside: tuple[Piece, ...] = rewritten or (Slice(node.name, 0, node.size),)
-        self._pieces.append(write.section_header(_COMPONENT_SECTION, pieces_size(inside)))
-        self._pieces += inside
+    def _embed_components(self) -> None:
+        indices: dict[Digest | str, int] = {}
+        for node in sorted(self._plan.nodes, key=_embedding_order):
+            if node.content not in indices:
+                indices[node.content] = len(indices)
+                rewritten = self._sharing.rewritten.get(node.name) if self._sharing is not None else None
+                if rewritten:
+                    self._pieces += [section_header(COMPONENT_SECTION, pieces_size(rewritten)), *rewritten]
+                else:
+                    self._pieces += embedded(node.name, node.size)
+            self._components[node.name] = indices[node.content]
 
     def _instantiate(self, node: Node) -> None:
         for connection in self._connections[node.name]:
@@ -141,7 +142,7 @@ class _Encoder:
             if isinstance(passed.type, TypeBound):
                 self._arguments[node.name, passed.name] = (Sort.TYPE, self._scope.type_index(passed.type.type))
         arguments = [(name, *self._arguments[node.name, name]) for name in node.component.type.imports]
-        self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.digest], arguments))
+        self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.name], arguments))
         self._instances[node.name] = self._scope.add_instance(InstanceType({}))
 
     def _argument(self, node: str, export: str | None) -> tuple[Sort, int]:
@@ -184,13 +185,18 @@ class _Encoder:
         if not labels:
             return
         named = [node for node in reversed(self._plan.nodes) if node.name in labels]
-        components = {self._components[node.digest]: labels[node.name] for node in named}
+        components = {self._components[node.name]: labels[node.name] for node in named}
         instances = {self._instances[node.name]: labels[node.name] for node in named}
         body = write.name("component-name")
         for sort, names in ((Sort.COMPONENT, components), (Sort.INSTANCE, instances)):
-            entries = [write.leb(index) + write.name(text) for index, text in sorted(names.items())]
-            body += write.section(0x01, sort.value + write.vector(entries))
+            entries = [leb(index) + write.name(text) for index, text in sorted(names.items())]
+            body += section(0x01, sort.value + write.vector(entries))
         self._section(_CUSTOM_SECTION, body)
+
+
+def _embedding_order(node: Node) -> tuple[int, str]:
+    """Small components first: a reader of the start of a file finds most of it. Equal ones have equal names."""
+    return node.size, str(node.digest)
 
 
 def _sort_of(extern: ExternType) -> Sort:

@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 class Node(Struct, frozen=True):
     """One component that takes part. `name` is what people call it, unique in the graph.
 
+    `digest` is None where nobody asked for it and no other component is as long as this one.
     `label` is written into the composition's names for debuggers; without one, nothing of the name is.
     """
 
     name: str
     component: Component
-    digest: Digest
+    digest: Digest | None
     size: int  # bytes
     label: str | None = None
+
+    @property
+    def content(self) -> Digest | str:
+        """What is equal for two nodes exactly where their components are the same bytes."""
+        return self.digest or self.name
 
 
 class Reason(Enum):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from wpkg.component.sections import COMPONENT_SECTION, section_header
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,6 +21,11 @@ class Slice(Struct, frozen=True):
 
 
 Piece = bytes | Slice
+
+
+def embedded(node: str, size: int) -> tuple[Piece, Piece]:
+    """The section that holds the component of `node` as it is."""
+    return section_header(COMPONENT_SECTION, size), Slice(node, 0, size)
 
 
 def piece_size(piece: Piece) -> int:

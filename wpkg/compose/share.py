@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component import write
-from wpkg.component.decode import COMPONENT_PREAMBLE, sections
+from wpkg.component.decode import sections
 from wpkg.component.definitions import Sort
+from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, section, section_header
 from wpkg.compose.pieces import Piece, Slice, joined, pieces_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from wpkg.compose.graph import Plan
-    from wpkg.oci.digest import Digest
 
 _MODULE_SECTION = 0x01
-_COMPONENT_SECTION = 0x04
 _ALIAS_SECTION = 0x06
 _WORTH_SHARING = 64  # bytes; an alias takes up to 12
 
@@ -36,7 +35,7 @@ class Sharing(Struct, frozen=True):
     hoisted: tuple[Piece, ...]  # the sections of the shared modules, in the order of their indices
     count: int  # of shared modules
     saved: int  # bytes that are not embedded again
-    rewritten: Mapping[Digest, tuple[Piece, ...]]  # component -> its pieces, for those that change
+    rewritten: Mapping[str, tuple[Piece, ...]]  # node -> pieces of its component, for those that change
 
 
 class _Module(Struct, frozen=True):
@@ -52,10 +51,9 @@ def share_modules(plan: Plan, data: Mapping[str, memoryview]) -> Sharing:
 
     `data` are the components' bytes by the names of their nodes. Only modules of equal length are hashed.
     """
-    components = {node.digest: node.name for node in reversed(plan.nodes)}
-    ordered = [(node.digest, node.name) for node in plan.nodes if components[node.digest] == node.name]
+    names = list({node.content: node.name for node in reversed(plan.nodes)}.values())[::-1]
     by_length: dict[int, list[_Module]] = defaultdict(list)
-    for _, name in ordered:
+    for name in names:
         for module in _modules(name, data[name], 0, len(data[name])):
             by_length[module.end - module.start].append(module)
     by_content: dict[bytes, list[_Module]] = defaultdict(list)
@@ -65,13 +63,13 @@ def share_modules(plan: Plan, data: Mapping[str, memoryview]) -> Sharing:
                 content = hashlib.sha256(data[module.node][module.start : module.end]).digest()
                 by_content[content].append(module)
     repeated = [modules for modules in by_content.values() if len(modules) > 1]
-    rank = {name: i for i, (_, name) in enumerate(ordered)}
+    rank = {name: i for i, name in enumerate(names)}
     repeated.sort(key=lambda modules: (rank[modules[0].node], modules[0].start))
     shared = {(m.node, m.start): index for index, modules in enumerate(repeated) for m in modules}
     hoisted: list[Piece] = []
     for first, *_ in repeated:
         hoisted += [
-            write.section_header(_MODULE_SECTION, first.end - first.start),
+            section_header(_MODULE_SECTION, first.end - first.start),
             Slice(first.node, first.start, first.end),
         ]
     affected = {node for node, _ in shared}
@@ -80,8 +78,8 @@ def share_modules(plan: Plan, data: Mapping[str, memoryview]) -> Sharing:
         len(repeated),
         sum((len(modules) - 1) * (modules[0].end - modules[0].start) for modules in repeated),
         {
-            digest: joined(_without(name, data[name], 0, len(data[name]), 1, shared))
-            for digest, name in ordered
+            name: joined(_without(name, data[name], 0, len(data[name]), 1, shared))
+            for name in names
             if name in affected
         },
     )
@@ -91,7 +89,7 @@ def _modules(node: str, data: memoryview, start: int, end: int) -> Iterator[_Mod
     for identifier, body, after in sections(data, start, end):
         if identifier == _MODULE_SECTION:
             yield _Module(node, body, after)
-        elif identifier == _COMPONENT_SECTION:
+        elif identifier == COMPONENT_SECTION:
             yield from _modules(node, data, body, after)
 
 
@@ -104,13 +102,13 @@ def _without(
     for identifier, body, after in sections(data, start, end):
         if identifier == _MODULE_SECTION and (node, body) in shared:
             alias = write.outer_alias(Sort.CORE_MODULE, depth, shared[node, body])
-            yield write.section(_ALIAS_SECTION, b"\x01" + alias)
-        elif identifier == _COMPONENT_SECTION:
+            yield section(_ALIAS_SECTION, b"\x01" + alias)
+        elif identifier == COMPONENT_SECTION:
             inside = joined(_without(node, data, body, after, depth + 1, shared))
             if inside == (Slice(node, body, after),):
                 yield Slice(node, position, after)
             else:
-                yield write.section_header(_COMPONENT_SECTION, pieces_size(inside))
+                yield section_header(COMPONENT_SECTION, pieces_size(inside))
                 yield from inside
         else:
             yield Slice(node, position, after)

@@ -8,9 +8,6 @@ digests of blobs in this cache, verified again whenever they are used.
 
 from __future__ import annotations
 
-import mmap
-import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wpkg.documents.strict_json import Members, dump_json, load_json
@@ -19,13 +16,12 @@ from wpkg.oci.digest import ContentMismatch, Digest, Verifier, check_content
 from wpkg.registry.disk import replacing, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from wpkg.oci.descriptor import Descriptor
 
 CHUNK = 1024 * 1024  # bytes
-WORTH_MAPPING = 256 * 1024  # bytes
 
 
 class Cache:
@@ -99,20 +95,3 @@ class Cache:
 
     def _proofs_path(self, manifest: Digest) -> Path:
         return self.root / "proofs" / f"{manifest.algorithm}-{manifest.encoded}.json"
-
-
-@contextmanager
-def mapped(path: Path) -> Iterator[memoryview]:
-    """The bytes of a file for the length of the block: mapped into memory, or read where it is small."""
-    mapping: bytes | mmap.mmap
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size < WORTH_MAPPING:
-            mapping = file.read()
-        else:
-            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    try:
-        with memoryview(mapping) as view:
-            yield view
-    finally:
-        if isinstance(mapping, mmap.mmap):
-            mapping.close()

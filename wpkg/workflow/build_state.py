@@ -12,8 +12,8 @@ from msgspec import Struct, to_builtins
 
 from wpkg.documents.strict_json import InvalidJson, Members, dump_json, load_json
 from wpkg.oci.digest import Digest, InvalidDigest
-from wpkg.registry.cache import mapped
 from wpkg.registry.disk import write_file
+from wpkg.registry.mapping import mapped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,6 @@ from wpkg.errors import InvalidInput
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
     Composed,
-    Wiring,
     lay_out,
     plan_files,
     unchanged_composition,
@@ -22,6 +21,7 @@ from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
+from wpkg.workflow.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed
     """
     with Sources(inputs.files) as sources:
         composition = lay_out(sources, inputs.wiring)
-        warn_about(world, composition.plan)
+        warn_about(world.reporter, composition.plan)
         world.reporter.status("Composing", f"{output.name} from {len(composition.plan.nodes)} components")
         composed = unchanged_composition(composition, sources, output)
         if composed is not None:

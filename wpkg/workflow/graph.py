@@ -11,14 +11,15 @@ from wpkg.diagram.model import diagram_of
 from wpkg.diagram.svg import svg_of
 from wpkg.registry.disk import replacing
 from wpkg.workflow.build import project_inputs
-from wpkg.workflow.compose import plan_command, warn_about
+from wpkg.workflow.compose import warn_about
+from wpkg.workflow.compose_files import plan_command
 from wpkg.workflow.opened import open_project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.diagram.model import Diagram
-    from wpkg.workflow.compose import ComposeFiles
+    from wpkg.workflow.compose_files import ComposeFiles
     from wpkg.workflow.world import World
 
 _WRITERS = {"svg": svg_of, "mermaid": mermaid_of, "dot": dot_of, "json": document_of}
@@ -27,7 +28,7 @@ _WRITERS = {"svg": svg_of, "mermaid": mermaid_of, "dot": dot_of, "json": documen
 def diagram_of_files(world: World, command: ComposeFiles) -> Diagram:
     """What a picture of the files of `command` shows. Raises: CompositionError, InvalidInput."""
     plan = plan_command(command)
-    warn_about(world, plan)
+    warn_about(world.reporter, plan)
     return diagram_of(plan)
 
 
@@ -39,7 +40,7 @@ def diagram_of_project(world: World, root: Path, *, locked: bool = False) -> Dia
     opened = open_project(root)
     inputs = project_inputs(world, opened, locked=locked)
     plan = inputs.plan()
-    warn_about(world, plan)
+    warn_about(world.reporter, plan)
     versions = {str(package.name): str(package.version) for package in inputs.lock.packages}
     versions[inputs.files[0].name] = str(opened.project.version)
     return diagram_of(plan, versions)

@@ -42,7 +42,7 @@ def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, pla
     components = []
     for file in inputs.files:
         node = taking_part.get(file.name)
-        if node is None:
+        if node is None or node.digest is None:
             continue
         package = locked.get(opened.project.composition.instances.get(file.name, file.name))
         is_own = file is inputs.files[0]

@@ -93,7 +93,7 @@ def _composed_publication(
     output = opened.root / project.composed_output
     with Sources(inputs.files) as sources:
         composition = lay_out(sources, inputs.wiring)
-        warn_about(world, composition.plan)
+        warn_about(world.reporter, composition.plan)
         composed = digest_composition(composition, sources)
     if not output.is_file() or stamped_digest(output, None) != composed.digest:
         raise NotBuilt(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import ContentMismatch, Digest
-from wpkg.registry.cache import mapped
+from wpkg.registry.mapping import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,12 +49,19 @@ class Source:
         self._failure: Exception | None = None
 
     @property
-    def digest(self) -> Digest:
-        """The digest of the file. Waits for it. Raises: ContentMismatch when the file is not what it has to be."""
+    def digest(self) -> Digest | None:
+        """The digest of the file, waited for; None where it is not computed.
+
+        Raises: ContentMismatch when the file is not what it has to be.
+        """
         self._hashed.wait()
-        if self._digest is None:
-            raise self._failure or RuntimeError("the file was not hashed")
+        if self._failure is not None:
+            raise self._failure
         return self._digest
+
+    def leave_unhashed(self) -> None:
+        """Nobody needs the digest."""
+        self._hashed.set()
 
     def hash(self) -> None:
         """Compute the digest; what goes wrong is raised where the digest is asked for."""
@@ -103,10 +111,14 @@ class Source:
 
 
 class Sources:
-    """Some component files, open for the length of a block."""
+    """Some component files, open for the length of a block.
 
-    def __init__(self, files: Sequence[ComponentFile]) -> None:
+    With `all_digests` each is hashed, and else those whose digest is given, or that may be the same as another.
+    """
+
+    def __init__(self, files: Sequence[ComponentFile], *, all_digests: bool = True) -> None:
         self._files = files
+        self._all_digests = all_digests
         self._stack = ExitStack()
         self._sources: dict[str, Source] = {}
 
@@ -120,7 +132,7 @@ class Sources:
                     )
                 self._sources[file.name] = self._open(file)
             self._stack = self._stack.pop_all()
-        threading.Thread(target=self._hash_all, daemon=True).start()
+        self._hash_in_the_background()
         return self
 
     def __exit__(
@@ -148,9 +160,21 @@ class Sources:
             raise InvalidInput(f"cannot read {file.path}: {reason}") from error
         return Source(file, data, stamp)
 
-    def _hash_all(self) -> None:
-        for source in self._sources.values():
-            source.hash()
+    def _hash_in_the_background(self) -> None:
+        sizes = Counter(source.size for source in self)
+        wanted = []
+        for source in self:
+            if self._all_digests or source.file.digest is not None or sizes[source.size] > 1:
+                wanted.append(source)
+            else:
+                source.leave_unhashed()
+        if wanted:
+            threading.Thread(target=_hash_all, args=[wanted], daemon=True).start()
+
+
+def _hash_all(sources: Sequence[Source]) -> None:
+    for source in sources:
+        source.hash()
 
 
 def _stamp_of(status: os.stat_result) -> tuple[int, ...]:

@@ -10,8 +10,9 @@ from wpkg.component.cursor import Cursor
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.read import read_component
 from wpkg.component.read_core_types import read_core_type
+from wpkg.component.sections import section
 from wpkg.component.types import CoreModule
-from wpkg.component.write import core_module_type, section
+from wpkg.component.write import core_module_type
 
 
 def module_type(inside: str) -> CoreModuleType:

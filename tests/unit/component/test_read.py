@@ -271,7 +271,7 @@ def test_instances_that_multiply_are_refused_and_do_not_hang() -> None:
 @pytest.mark.parametrize(("depth", "readable"), [(90, True), (101, False), (5000, False)])
 def test_types_are_nested_so_deep_and_no_deeper(depth: int, readable: bool) -> None:  # noqa: FBT001
     from tests.components import compose
-    from wpkg.component.write import leb, section
+    from wpkg.component.sections import leb, section
 
     types = b"\x70\x7d" + b"".join(b"\x70" + leb(i) if i < 64 else b"\x70" + signed_leb(i) for i in range(depth))
     data = b"\0asm\x0d\0\x01\0" + section(0x07, leb(depth + 1) + types)

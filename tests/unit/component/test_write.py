@@ -5,8 +5,8 @@ import pytest
 from tests.components import from_wit, wasm_tools, wit
 from wpkg.component import write
 from wpkg.component.cursor import Cursor
-from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.read import read_component
+from wpkg.component.sections import COMPONENT_PREAMBLE, leb
 from wpkg.component.types import InstanceType
 from wpkg.component.write_types import ComponentScope
 
@@ -37,7 +37,7 @@ def test_imports_written_back_have_the_same_wit() -> None:
 
 @pytest.mark.parametrize("value", [0, 1, 63, 64, 127, 128, 300, 16383, 16384, 2**32 - 1])
 def test_unsigned_integers(value: int) -> None:
-    cursor = Cursor(write.leb(value))
+    cursor = Cursor(leb(value))
     assert cursor.u32() == value
     assert cursor.at_end
 

@@ -6,10 +6,9 @@ import pytest
 
 from tests.components import assemble, compose, from_text, from_wit, planned, wit, world
 from wpkg.component import write
-from wpkg.component.decode import COMPONENT_PREAMBLE
 from wpkg.component.definitions import Sort
 from wpkg.component.read import read_component
-from wpkg.component.write import section
+from wpkg.component.sections import COMPONENT_PREAMBLE, section
 from wpkg.compose.encode import MAX_INSTANCES, encode
 from wpkg.compose.errors import (
     AmbiguousImport,

@@ -6,7 +6,8 @@ import pytest
 
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest
-from wpkg.registry.cache import Cache, mapped
+from wpkg.registry.cache import Cache
+from wpkg.registry.mapping import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +22,7 @@ from wpkg.workflow.draft import Draft
 from wpkg.workflow.sources import ComponentFile, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from wpkg.compose.pieces import Piece
@@ -80,13 +80,36 @@ def test_where_the_kernel_cannot_copy_a_buffer_does(
     assert (tmp_path / "out").read_bytes() == joined(decided)
 
 
-def test_a_draft_that_is_given_up_stops(files: list[ComponentFile], tmp_path: Path) -> None:
-    probable: list[Piece] = [Slice("a", 0, LONG)] * 2000
+class LongSources:
+    """Sources whose components seem to be very long; how much of them is taken is counted."""
+
+    CHUNKS = 5_000_000
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __getitem__(self, _: str) -> LongSources:
+        return self
+
+    def chunks(self, *_: int) -> Iterator[bytes]:
+        for _ in range(self.CHUNKS):
+            self.taken += 1
+            yield b"x"
+
+
+def test_a_draft_that_is_given_up_stops_in_the_middle(files: list[ComponentFile], tmp_path: Path) -> None:
+    long = LongSources()
+    with (
+        pytest.raises(InvalidInput, match="not like this"),
+        Draft(cast("Sources", long), None, [Slice("a", 0, 1)] * 3),
+    ):
+        raise InvalidInput("not like this")
+    assert long.taken < long.CHUNKS
     with (
         pytest.raises(InvalidInput, match="not like this"),
         Sources(files) as sources,
         replacing(tmp_path / "out") as file,
-        Draft(sources, file, probable),
+        Draft(sources, file, [Slice("a", 0, LONG)]),
     ):
         raise InvalidInput("not like this")
     assert list(tmp_path.iterdir()) == []

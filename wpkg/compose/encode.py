@@ -124,7 +124,7 @@ class _Encoder:
 
     def _embed_components(self) -> None:
         indices: dict[Digest | str, int] = {}
-        for node in sorted(self._plan.nodes, key=_embedding_order):
+        for node in sorted(self._plan.nodes, key=lambda node: node.size):
             if node.content not in indices:
                 indices[node.content] = len(indices)
                 rewritten = self._sharing.rewritten.get(node.name) if self._sharing is not None else None
@@ -192,11 +192,6 @@ class _Encoder:
             entries = [leb(index) + write.name(text) for index, text in sorted(names.items())]
             body += section(0x01, sort.value + write.vector(entries))
         self._section(_CUSTOM_SECTION, body)
-
-
-def _embedding_order(node: Node) -> tuple[int, str]:
-    """Small components first: a reader of the start of a file finds most of it. Equal ones have equal names."""
-    return node.size, str(node.digest)
 
 
 def _sort_of(extern: ExternType) -> Sort:

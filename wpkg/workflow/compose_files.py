@@ -93,8 +93,7 @@ def compose_files(reporter: Reporter, command: ComposeFiles, output: Path) -> Co
 def _probable_start(sources: Sources) -> Sequence[Piece]:
     """What the composition begins with if each file is a component that is used; as wpkg.compose.encode has it."""
     ordered = sorted(sources, key=lambda source: source.size)
-    sizes = {source.size for source in ordered}
-    if len(sizes) < len(ordered) or any(source.data[:8] != COMPONENT_PREAMBLE for source in ordered):
+    if any(source.data[:8] != COMPONENT_PREAMBLE for source in ordered):
         return []
     return [COMPONENT_PREAMBLE, *(piece for s in ordered for piece in embedded(s.file.name, s.size))]
 

@@ -85,10 +85,9 @@ class _Follower(threading.Thread, ABC, Generic[Mark]):
         self._decided = threading.Event()
 
     def decide(self, pieces: Sequence[Piece], right: int) -> None:
-        """Say what it is made of; the first `right` pieces are the probable ones. The first call counts."""
-        if not self._decided.is_set():
-            self._pieces, self._right = pieces, right
-            self._decided.set()
+        """Say what it is made of; the first `right` pieces are the probable ones."""
+        self._pieces, self._right = pieces, right
+        self._decided.set()
 
     def run(self) -> None:
         """Take all pieces; what goes wrong is kept for whoever waits for the end."""

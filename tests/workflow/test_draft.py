@@ -92,7 +92,7 @@ class LongSources:
         return self
 
     def chunks(self, *_: int) -> Iterator[bytes]:
-        for _ in range(self.CHUNKS):
+        while self.taken < self.CHUNKS:
             self.taken += 1
             yield b"x"
 

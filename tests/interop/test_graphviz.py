@@ -11,7 +11,6 @@ from tests.unit.diagram import plans
 from wpkg.diagram.dot import dot_of
 from wpkg.diagram.model import diagram_of
 
-
 pytestmark = pytest.mark.interop
 
 

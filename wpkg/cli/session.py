@@ -6,7 +6,6 @@ import contextlib
 import functools
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import Finished, World
 
 
-@dataclass(frozen=True)
 class Session:
-    """One run of one command."""
+    """One run of one command. `root` is the project's folder."""
 
-    root: Path  # the project's folder
-    console: Console
-    offline: bool
+    def __init__(self, root: Path, console: Console, *, offline: bool) -> None:
+        self.root = root
+        self.console = console
+        self.offline = offline
 
     @functools.cached_property
     def world(self) -> World:
@@ -106,7 +105,7 @@ def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]
         def run(
             folder: Path | None, *, offline: bool, as_json: bool, quiet: bool, verbose: int, **options: Any
         ) -> None:
-            session = Session(Path(), Console(as_json, quiet, verbose, wants_colour(os.environ)), offline)
+            session = Session(Path(), Console(as_json, quiet, verbose, wants_colour(os.environ)), offline=offline)
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")
             with contextlib.chdir(folder or Path()):

@@ -45,6 +45,7 @@ _FUNCTIONS: dict[FuncKind | None, str] = {
     None: "a function",
     **{kind: f"a {kind.value} of a resource" for kind in FuncKind},
 }
+_MAX_LISTED = 5  # names in a sentence
 _OLD_NAME = "wit"  # of what the first encoding of WIT packages exports: `ns:pkg/wit`
 
 
@@ -58,7 +59,9 @@ class Recovered(Struct, frozen=True):
 def recover_component(component: ComponentType) -> Recovered:
     """The WIT of a component. Raises: NamelessType, MalformedComponent when it is too large."""
     recovery = _Recovery(ROOT_PACKAGE)
-    return recovery.finish((recovery.world(ROOT_WORLD, component),))
+    world = recovery.world(ROOT_WORLD, component)
+    recovery.note_what_is_united()
+    return recovery.finish((world,))
 
 
 def recover_wit_package(component: ComponentType) -> Recovered:
@@ -118,6 +121,7 @@ class _Recovery(TypeRecovery):
         super().__init__()
         self._main = main
         self._packages: dict[str, dict[str, TypeScope]] = {str(main): {}}
+        self._shown: list[tuple[str, TypeScope, InstanceType]] = []  # imports and exports of worlds
 
     # --- interfaces --------------------------------------------------------------------------------
 
@@ -132,14 +136,13 @@ class _Recovery(TypeRecovery):
         return scope
 
     def _package(self, name: InterfaceName, suffix: str) -> PackageId:
-        package = package_id(name, suffix)
         if name.version and not suffix and name.full_version is None:
-            zeros = ".0" * (2 - name.version.count("."))
+            suffix = ".0" * (2 - name.version.count("."))
             self.note(
-                f"{quoted(str(name))} has a canonical version, of which WIT knows none: read {zeros} after it"
+                f"{quoted(str(name))} has a canonical version, of which WIT knows none; "
+                f"shown is {name.version}{suffix}"
             )
-            return package_id(name, zeros)
-        return package
+        return package_id(name, suffix)
 
     # --- worlds ------------------------------------------------------------------------------------
 
@@ -199,9 +202,18 @@ class _Recovery(TypeRecovery):
             key = name
         else:
             scope = self.interface(implemented or name, instance, attributes)
+            self._shown.append((f"{'import' if is_import else 'export'} {quoted(name)}", scope, instance))
             what = scope.path(self._main)
             key = scope.what if label is None else name
         externs[key] = ExternItem(is_import, label, what, gate_of(attributes), (), NOWHERE)
+
+    def note_what_is_united(self) -> None:
+        """Say which import or export has less of its interface than is shown, because another has more."""
+        for extern, scope, instance in self._shown:
+            names = [name for name in (*scope.types, *scope.funcs) if name not in instance.exports]
+            if names:
+                listed = ", ".join(map(quoted, names[:_MAX_LISTED])) + (", …" if names[_MAX_LISTED:] else "")
+                self.note(f"{extern} has less of {scope.what} than is shown: not {listed}")
 
     # --- the result --------------------------------------------------------------------------------
 

@@ -190,6 +190,10 @@ class TypeRecovery:
     ) -> Used | TypeItem | ResourceItem:
         owner, there = self._owner(identity) or (None, "")
         if owner is scope and there == name:
+            if isinstance(strip(identity), Resource):
+                self.note(
+                    f"resource {quoted(name)} is one and the same wherever {scope.what} is imported or exported"
+                )
             return scope.types[name]
         if owner is scope:
             return TypeItem(ident(name), reference(there), gate, ())

@@ -176,7 +176,7 @@ ERRORS: list[tuple[str, Callable[[Path], object], str]] = [
     ("module.wasm", lambda path: path.write_bytes(MODULE_PREAMBLE), "error: module.wasm: it is a core module, not a component"),
     ("empty.wasm", lambda path: path.write_bytes(b""), "error: empty.wasm: it is empty"),
     ("folder", lambda path: path.mkdir(), "error: folder is a folder, a component file is needed"),
-    ("none.wasm", lambda path: None, "error: none.wasm is not there, a component file is needed"),
+    ("none.wasm", Path.absolute, "error: none.wasm is not there, a component file is needed"),
     ("short.wasm", lambda path: path.write_bytes(COMPONENT_PREAMBLE[:6]), "error: short.wasm: it is cut off"),
     ("cut.wasm", lambda path: path.write_bytes(from_wit(APP, WIT)[:-40]), "error: cut.wasm: malformed component: section 0x00 of "),
     ("huge.wasm", lambda path: path.write_bytes(COMPONENT_PREAMBLE + section_header(1, 2**32 - 1)), "error: huge.wasm: malformed component: section 0x01 of 4294967295 bytes ends beyond the file"),

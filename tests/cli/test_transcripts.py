@@ -129,7 +129,7 @@ def test_a_whole_day(terminal: Terminal) -> None:
     pulled = terminal.type("pull", reference, "--key", "platform.pub", "-o", "app.wasm")
     assert pulled.code == 0
     assert (folder / "app.wasm").read_bytes() == (root / "build" / "validator.composed.wasm").read_bytes()
-    assert "run  func(message: string)" in terminal.type("inspect", "app.wasm").out
+    assert "\n  export run: func(message: string);\n" in terminal.type("inspect", "app.wasm").out
     assert "claims, not verified:" in terminal.type("inspect", reference).out
     locked = terminal.type("lock", "-C", "validator", "--check")
     assert (locked.code, locked.out) == (0, "wpkg.lock is up to date (1 package)\n")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.components import WASM_TOOLS, from_wit, wit, world
+from tests.components import WASM_TOOLS, from_wit, wasm_tools, wit, world
 from tests.interop.conftest import Publication, execute, peer, publish, python_program
+from tests.unit.wit.cases import LIB
+from tests.wit import binary_package
 from tests.workflow.conftest import Company
 from wpkg.registry.client import RegistryClient
 from wpkg.workflow.add import Wanted, add
@@ -129,6 +131,17 @@ def test_wkg_pulls_what_we_push(published: Publication) -> None:
     )  # fmt: skip
     assert done.code == 0, done.out
     assert (published.folder / "pulled.wasm").read_bytes() == composed(published)
+
+
+@pytest.mark.interop
+def test_we_inspect_a_wit_package_that_wkg_pushes(tmp_path: Path, shim: str) -> None:
+    (tmp_path / "lib.wasm").write_bytes(binary_package(LIB))
+    reference = f"{shim}/by-wkg/lib:1.0.0"
+    pushed = execute(tmp_path, peer("wkg"), "oci", "push", "--insecure", shim, reference, "lib.wasm")
+    assert pushed.code == 0, pushed.out
+    found = inspect(Company(tmp_path, RegistryClient(), shim).world(), tmp_path, reference)  # type: ignore[arg-type]
+    assert found.kind == "wit"
+    assert found.wit.text == wasm_tools("component", "wit", str(tmp_path / "lib.wasm")).decode()
 
 
 @pytest.mark.interop

@@ -35,6 +35,10 @@ class SampleRun:
         return self.folder / "usd-validator" / "build" / "usd_validator.composed.wasm"
 
     @property
+    def harness(self) -> Path:
+        return self.folder / "messaging-harness" / "build" / "messaging_harness.wasm"
+
+    @property
     def raw(self) -> Path:
         return self.folder / "usd-validator" / "build" / "usd_validator.wasm"
 

@@ -11,7 +11,10 @@ from tests.components import WASM_TOOLS, wasm_tools
 from tests.interop.conftest import execute, python_program
 from tests.sample.conftest import REPOSITORY, wpkg
 from tests.shim_process import running_shim
-from tests.vectors.test_ascription import ascribed, complaint, type_of
+from tests.vectors.test_ascription import ascribed, complaint, read_back, type_of
+from tests.wit import assert_same, packages
+from wpkg.oci.digest import Digest
+from wpkg.project.lockfile import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +27,27 @@ pytestmark = [pytest.mark.sample, pytest.mark.xdist_group("sample")]
 
 def test_the_components_are_of_the_types_that_the_reader_finds(sample: SampleRun) -> None:
     """What componentize-py made, and what was composed of it, exported under our types (test_ascription.py)."""
-    found = {path.name: path.read_bytes() for path in (sample.raw, sample.composed)}
+    found = {path.name: path.read_bytes() for path in (sample.raw, sample.harness, sample.composed)}
     assert complaint(ascribed({name: (data, type_of(data)) for name, data in found.items()})) == ""
+
+
+def test_their_wit_is_that_of_wasm_tools_and_reads_as_the_same_types(sample: SampleRun, tmp_path: Path) -> None:
+    for path in (sample.raw, sample.harness, sample.composed):
+        answer = wpkg(tmp_path, tmp_path, "inspect", str(path), "--wit")
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out == wasm_tools("component", "wit", str(path)).decode()
+        assert_same(packages(answer.out).world("root").type, read_back(type_of(path.read_bytes())))
+
+
+def test_the_composition_shows_which_components_are_in_it(sample: SampleRun, tmp_path: Path) -> None:
+    tree = wpkg(tmp_path, tmp_path, "inspect", str(sample.composed), "--tree", "--json").document["tree"]
+    lock = (sample.folder / "usd-validator" / "wpkg.lock").read_text()
+    [locked] = read_lock(lock).packages
+    assert {part["name"]: part["digest"] for part in tree["components"]} == {
+        "wasm-pay:messaging-harness": str(locked.component),
+        "wasm-pay:usd-validator": str(Digest.of(sample.raw.read_bytes())),
+    }
+    assert all(part["modules"]["size"] > 0.99 * part["size"] for part in tree["components"])
 
 
 def test_it_runs_and_ends_with_an_accepted_and_a_refused_message(sample: SampleRun) -> None:
@@ -47,7 +69,7 @@ def test_the_composed_component_is_valid_and_has_no_validation_left(sample: Samp
 
 def test_both_components_are_in_it_byte_for_byte(sample: SampleRun) -> None:
     data = sample.composed.read_bytes()
-    for path in (sample.raw, sample.folder / "messaging-harness" / "build" / "messaging_harness.wasm"):
+    for path in (sample.raw, sample.harness):
         assert path.read_bytes() in data
         assert path.stat().st_size > 15_000_000
 

@@ -25,13 +25,13 @@ def inspect(session: Session, subject: str, *, only_wit: bool, tree: bool) -> No
 
     The subject is a file, ns:name@version by [registries] of this project, or a reference.
     """
-    from wpkg.workflow.inspect import Wanted
+    from wpkg.workflow.inspect import Asked
     from wpkg.workflow.inspect import inspect as inspect_component
 
     if only_wit and tree:
         raise InvalidInput("--wit and --tree do not go together")
-    wanted = Wanted(identity=session.console.as_json or not (only_wit or tree), tree=tree)
-    found = inspect_component(session.world, session.root, subject, wanted)
+    asked = Asked(identity=session.console.as_json or not (only_wit or tree), tree=tree)
+    found = inspect_component(session.world, session.root, subject, asked)
     if only_wit and not session.console.as_json:
         for note in found.wit.notes:
             session.console.warn(f"not in the WIT: {note}")

@@ -72,42 +72,42 @@ class Inspected(Struct, frozen=True):
     tree: Contents | None
 
 
-class Wanted(Struct, frozen=True):
+class Asked(Struct, frozen=True):
     """What is to be found out beyond the WIT, for which nothing but types is read."""
 
     identity: bool = True  # the digest, and of what is published who says to have signed it
     tree: bool = False
 
 
-IDENTITY = Wanted()
+IDENTITY = Asked()
 
 
-def inspect(world: World, root: Path, text: str, wanted: Wanted = IDENTITY) -> Inspected:
+def inspect(world: World, root: Path, text: str, asked: Asked = IDENTITY) -> Inspected:
     """What `text` is: a file, a package of the project's registries, or a reference. Raises: WpkgError."""
     path = Path(text)
     if path.exists() or (text.endswith((".wasm", ".wat")) and "/" not in text.partition(":")[0]):
-        return _inspected(text, ComponentFile(text, path), wanted, None, None)
+        return _inspected(text, ComponentFile(text, path), asked, None, None)
     located = locate(root, text)
     release = find_release(world, located)
     file = ComponentFile(str(located), fetch_component(world, release, str(located)))
-    claims = signature_claims(world, release) if wanted.identity else None
-    return _inspected(str(located.reference), file, wanted, release, claims)
+    claims = signature_claims(world, release) if asked.identity else None
+    return _inspected(str(located.reference), file, asked, release, claims)
 
 
 def _inspected(
     subject: str,
     file: ComponentFile,
-    wanted: Wanted,
+    asked: Asked,
     release: Release | None,
     claims: tuple[SignatureClaim, ...] | None,
 ) -> Inspected:
     """What is in `file`, whose digest is known where it is of a release: the cache has verified it."""
-    with Sources([file], all_digests=wanted.identity and release is None) as sources:
+    with Sources([file], all_digests=asked.identity and release is None) as sources:
         [source] = sources
         try:
             read = read_definition(source.data)
             wit = wit_text(source.data, read)
-            tree = _contents(source.data, read_parts(source.data, read.definition)) if wanted.tree else None
+            tree = _contents(source.data, read_parts(source.data, read.definition)) if asked.tree else None
         except WpkgError as error:
             raise error.within(file.name) from None
         return Inspected(

@@ -208,12 +208,12 @@ def test_two_views_at_once_are_refused(folder: Path, capfd: pytest.CaptureFixtur
 
 
 MEASURED = """
-import json, re, resource, sys
+import json, re, sys
 from pathlib import Path
 from wpkg.cli.main import run
 code = run(["inspect", *sys.argv[1:]])
 read = int(re.search("rchar: ([0-9]+)", Path("/proc/self/io").read_text())[1])
-memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+memory = 1024 * int(re.search("VmHWM:\\\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1])
 json.dump({"read": read, "memory": memory}, sys.stderr)
 sys.exit(code)
 """

@@ -13,6 +13,7 @@ import pytest
 
 from tests.components import compose, from_text, from_wit, wasm_tools
 from tests.wit import binary_package
+from tests.workflow.conftest import HARNESS, IO, PLATFORM, VALIDATOR
 from wpkg.cli.main import run
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE, section, section_header
 from wpkg.component.write import name
@@ -63,6 +64,18 @@ def test_the_wit_alone_can_be_written_to_a_file(folder: Path, capfd: pytest.Capt
     assert out == wasm_tools("component", "wit", "app.wasm").decode()
     (folder / "app.wit").write_text(out)
     assert run(["targets", "app.wasm", "--wit", "app.wit", "--world", "root"]) == 0
+
+
+def test_the_page_shows_what_is_printed(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    parts = {
+        name: from_wit(world, PLATFORM, IO) for name, world in (("harness", HARNESS), ("validator", VALIDATOR))
+    }
+    (folder / "app.wasm").write_bytes(compose(parts))
+    (folder / "odd.wasm").write_bytes(from_text('(component (import "m" (core module)))'))
+    page = (Path(__file__).resolve().parents[2] / "docs" / "inspect.md").read_text()
+    for arguments in (["app.wasm"], ["odd.wasm", "--wit"]):
+        _, out, err = typed(capfd, *arguments)
+        assert f"```\n$ wpkg inspect {' '.join(arguments)}\n{err}{out}```\n" in page
 
 
 def test_a_program_gets_names_types_and_wit(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -266,6 +266,27 @@ NOTES: dict[str, tuple[str, str, str]] = {
         "    resource a;\n\n    type b = a;\n",
         "",
     ),
+    "two resources that are one to somebody else": (
+        """(component (type $r' (resource (rep i32)))
+        (component $c (import "r" (type $r (sub resource))) (export "a" (type $r)) (export "b" (type $r)))
+        (instance $i (instantiate $c (with "r" (type $r')))) (export "c:d/e" (instance $i)))""",
+        "    resource a;\n\n    type b = a;\n",
+        "",
+    ),
+    "a used type that is mentioned as it is there": (
+        """(component (import "a:b/c" (instance $i (export "r" (type (sub resource))))) (alias export $i "r" (type $r))
+        (import "d:e/f" (instance (export "q" (type (eq $r))) (type $own (own $r))
+          (export "f" (func (param "x" $own))))))""",
+        "  interface f {\n    use a:b/c.{r as q};\n\n    f: func(x: q);\n",
+        "",
+    ),
+    "used types with other attributes": (
+        """(component (import "a:b/c" (instance $i (export "r" (type (sub resource))) (export "s" (type (sub resource)))))
+        (alias export $i "r" (type $r)) (alias export $i "s" (type $s))
+        (import "d:e/f" (instance (export "r" (external-id "x") (type (eq $r))) (export "s" (type (eq $s))))))""",
+        '    @external-id("x")\n    use a:b/c.{r};\n    use a:b/c.{s};\n',
+        "",
+    ),
     "a method of a resource that is used": (
         """(component (import "a:b/c" (instance $i (export "r" (type (sub resource))))) (alias export $i "r" (type $r))
         (import "d:e/f" (instance (export "r" (type $q (eq $r)))

@@ -172,7 +172,7 @@ class _Encoder:
             sort, index = self._alias(node, export)
             ascribed = None
             if not types.isdisjoint(mentioned(extern)):
-                ascribed = self._scope.describe(extern)
+                ascribed = self._scope.describe_anew(extern)
             written = write.export(export, sort, index, ascribed, attributes[node].get(export, ()))
             self._section(_EXPORT_SECTION, b"\x01" + written)
             self._scope.introduce_export(extern)

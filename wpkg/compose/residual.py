@@ -59,6 +59,10 @@ class HostImports:
         """Whether the host is asked for `identity`."""
         return identity in self._provider
 
+    def has(self, node: Node, name: str) -> bool:
+        """Whether the host is asked for an import of `node`."""
+        return (node.name, name) in self._of
+
     def importers(self, node: Node, name: str) -> Sequence[tuple[str, str]]:
         """Who shares the import that `node` calls `name`, in the order in which they came."""
         return self._of[node.name, name].importers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -13,17 +13,21 @@ from wpkg.component.evaluate import evaluate_component
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 from wpkg.component.types import ComponentType, TypeBound, strip
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _WASM_MAGIC = b"\0asm"
 
 
+Attributes = Mapping[str, tuple[tuple[Attribute, str], ...]]
+
+
 class Component(Struct, frozen=True):
-    """A component's type, and the attributes of those extern names that have any."""
+    """A component's type, and the attributes of the extern names that have any.
+
+    An import and an export may have the same name, and other attributes.
+    """
 
     type: ComponentType
-    attributes: Mapping[str, tuple[tuple[Attribute, str], ...]]
+    import_attributes: Attributes
+    export_attributes: Attributes
 
 
 def read_component(data: memoryview) -> Component:
@@ -42,12 +46,15 @@ def read_component(data: memoryview) -> Component:
             "it is a WIT package (interfaces only), not a component",
             hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
         )
-    attributes = {
-        extern.name.name: extern.name.attributes
-        for extern, _ in definition.definitions
-        if isinstance(extern, (ImportDef, ExportDef)) and extern.name.attributes
-    }
-    return Component(evaluated, attributes)
+    imports, exports = (
+        {
+            extern.name.name: extern.name.attributes
+            for extern, _ in definition.definitions
+            if isinstance(extern, kind) and extern.name.attributes
+        }
+        for kind in (ImportDef, ExportDef)
+    )
+    return Component(evaluated, imports, exports)
 
 
 def check_is_component(data: memoryview) -> None:

@@ -165,7 +165,7 @@ class _Encoder:
 
     def _export_all(self) -> None:
         root = self._plan.root
-        attributes = {node.name: node.component.attributes for node in self._plan.nodes}
+        attributes = {node.name: node.component.export_attributes for node in self._plan.nodes}
         types: set[Identity] = set()  # exported under a name of their own
         for node, export in (*self._plan.reexports, *((root, name) for name in self._plan.instances[root])):
             extern = self._plan.instances[node][export]

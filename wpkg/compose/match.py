@@ -22,6 +22,7 @@ from wpkg.names.extern_name import higher_name, parse_extern_name, track_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wpkg.component.read import Attributes
     from wpkg.component.types import ExternType
     from wpkg.names.choice import Choice
 
@@ -54,7 +55,7 @@ class Offers:
             for export in node.component.type.exports:
                 self._by_name[export].append((node, export))
                 self._by_track[track_key(export)].append((node, export))
-                interface = interface_of(node, export)
+                interface = exported_interface(node, export)
                 if interface is not None:
                     self._by_interface[unversioned(interface)].append((node, export))
 
@@ -76,35 +77,44 @@ class Offers:
 
     def _implementing(self, importer: Node, name: str) -> list[Wire]:
         """Exports of the interface that import or export has a label of its own for (Explainer, `implements`)."""
-        wanted = interface_of(importer, name)
+        wanted = imported_interface(importer, name)
         if wanted is None:
             return []
         found: dict[str, str] = {}
         for node, export in self._by_interface.get(unversioned(wanted), ()):
-            offered = interface_of(node, export)
+            offered = exported_interface(node, export)
             labelled = wanted != name or offered != export
             if node is importer or offered is None or not labelled or not stands_in(offered, wanted):
                 continue
             known = found.get(node.name)
-            if known is None or higher_name(interface_of(node, known) or known, offered) == offered:
+            if known is None or higher_name(exported_interface(node, known) or known, offered) == offered:
                 found[node.name] = export
         return [Wire(importer.name, name, who, (export,), Reason.IMPLEMENTS) for who, export in found.items()]
 
     def near_misses(self, importer: Node, name: str) -> list[NearMiss]:
         """Exports of the interface that is imported, under names that do not match, and why they do not."""
-        wanted = interface_of(importer, name)
+        wanted = imported_interface(importer, name)
         if wanted is None:
             return []
         return [
             NearMiss(importer.name, name, node.name, export, _why_not(offered, wanted))
             for node, export in self._by_interface.get(unversioned(wanted), ())
-            if node is not importer and (offered := interface_of(node, export)) is not None
+            if node is not importer and (offered := exported_interface(node, export)) is not None
         ]
 
 
-def interface_of(node: Node, name: str) -> str | None:
-    """The interface that an import or export is of: what it implements, or its name; None for a plain name."""
-    for attribute, value in node.component.attributes.get(name, ()):
+def imported_interface(node: Node, name: str) -> str | None:
+    """The interface that an import is of: what it implements, or its name; None for a plain name."""
+    return _interface(name, node.component.import_attributes)
+
+
+def exported_interface(node: Node, name: str) -> str | None:
+    """The same of an export."""
+    return _interface(name, node.component.export_attributes)
+
+
+def _interface(name: str, attributes: Attributes) -> str | None:
+    for attribute, value in attributes.get(name, ()):
         if attribute is Attribute.IMPLEMENTS:
             return value
     return name if parse_extern_name(name) is not None else None

@@ -30,7 +30,7 @@ class _Merged:
     def __init__(self, node: Node, name: str, extern: ExternType, kept_apart: KeptApart | None) -> None:
         self.name = name
         self.extern = extern
-        self.attributes: Sequence[tuple[Attribute, str]] = node.component.attributes.get(name, ())
+        self.attributes: Sequence[tuple[Attribute, str]] = node.component.import_attributes.get(name, ())
         self.importers: list[tuple[str, str]] = [(node.name, name)]
         self.kept_apart = kept_apart
 
@@ -44,7 +44,7 @@ class _Merged:
         self.extern = extern
         if higher_name(self.name, name) != self.name:
             self.name = name
-            self.attributes = node.component.attributes.get(name, ())
+            self.attributes = node.component.import_attributes.get(name, ())
 
 
 class HostImports:

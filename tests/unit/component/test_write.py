@@ -57,10 +57,10 @@ def test_attributes_of_names_survive() -> None:
         text = """(component (import (implements "a:b/c") "primary" (instance (export "f" (func)))))"""
         data = wasm_tools("parse", data=text.encode())
     component = read_component(memoryview(data))
-    assert [value for _, value in component.attributes["primary"]] == ["a:b/c"]
+    assert [value for _, value in component.import_attributes["primary"]] == ["a:b/c"]
     scope = ComponentScope()
     extern = component.type.imports["primary"]
     assert isinstance(extern, InstanceType)
-    scope.import_extern("primary", extern, component.attributes["primary"])
+    scope.import_extern("primary", extern, component.import_attributes["primary"])
     again = COMPONENT_PREAMBLE + b"".join(scope.sections)
-    assert read_component(memoryview(again)).attributes == component.attributes
+    assert read_component(memoryview(again)).import_attributes == component.import_attributes

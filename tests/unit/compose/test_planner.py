@@ -72,6 +72,12 @@ def test_a_label_that_is_left_to_the_host_keeps_what_it_implements() -> None:
     assert "import primary: ns:kv/store@1.0.0" in world(compose(parts))
 
 
+def test_one_label_can_implement_one_interface_as_an_import_and_another_as_an_export() -> None:
+    middle = from_wit("import kv: ns:kv/store@1.0.0; export kv: func(); import f: func();", KV)
+    parts = {"middle": middle, "f": from_wit("export f: func();")}
+    assert world(compose(parts)) == ["import kv: ns:kv/store@1.0.0", "export kv: func()"]
+
+
 # --- near misses ------------------------------------------------------------------------------------
 
 

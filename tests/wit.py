@@ -84,7 +84,7 @@ def assert_same(left: ComponentType, right: ComponentType) -> None:
 
 def assert_is_component_of(world: ComponentType, data: bytes) -> None:
     """The dummy has the world's exports, and its imports but for those that it cannot call."""
-    found = read_component(memoryview(data)).type
+    found = read_component(memoryview(data))
     assert set(found.exports) == set(world.exports)
     assert check_extern(found, world, Substitution()) is None
     left_out = set(world.imports) - set(found.imports)

@@ -56,11 +56,21 @@ NOT_COMPONENTS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     ),
     "WIT package": (package_of_wit, "it is a WIT package (interfaces only), not a component", "kind 'wit'"),
     "WAT": (lambda: b"(component)\n", "it is text, not a binary component", "wasm-tools parse"),
+    "text": (
+        lambda: b"# Notes\n\nNothing here is a component.\n",
+        "it is text, not a binary component",
+        "WIT describes components",
+    ),
     "empty": (lambda: b"", "it is empty", ""),
     "other bytes": (lambda: b"\x7fELF\x02\x01\x01\0", "it is not WebAssembly", ""),
     "another version": (lambda: b"\0asm\x0e\0\x01\0", "it is WebAssembly of an unknown version", ""),
     "cut in the preamble": (lambda: DEP[:6], "it is cut off", ""),
     "cut off": (lambda: DEP[:-30], "malformed component: ", ""),
+    "4 GB declared of types": (
+        lambda: b"\0asm\x0d\0\x01\0\x07\x05\xff\xff\xff\xff\x0f",
+        "malformed component: 4294967295 items cannot fit into what is left",
+        "",
+    ),
     "4 GB declared": (
         lambda: b"\0asm\x0d\0\x01\0\x01\xff\xff\xff\xff\x0f",
         "malformed component: section 0x01 of 4294967295 bytes ends beyond the file (at byte 0x8)",
@@ -86,11 +96,28 @@ def test_what_is_no_component_is_refused_in_one_sentence(
     assert sorted(Path().iterdir()) == before
 
 
+def test_a_component_cut_off_anywhere_is_refused_in_one_sentence(type_: Callable[..., Typed]) -> None:
+    """As malformed (2); where a section ends, as one that exports nothing (4)."""
+    codes = set()
+    for length in range(len(DEP)):
+        Path("bad.wasm").write_bytes(DEP[:length])
+        code, out, err = type_("compose", "root.wasm", "--with", "bad.wasm", "-o", "out.wasm")
+        codes.add(code)
+        if code == 0:  # cut in what comes after the export, custom sections
+            assert length > DEP.index(b"component-name") - 20
+            Path("out.wasm").unlink()
+            continue
+        assert (out, err.count("error: ")) == ("", 1), (length, err)
+        assert not Path("out.wasm").exists()
+    assert codes == {0, 2, 4}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nothing.wasm"], "error: nothing.wasm is not there, a component file is needed"),
         (["folder"], "error: folder is a folder, a component file is needed"),
+        (["root.wasm", "--with", "folder"], "error: folder is a folder, a component file is needed"),
         (["root.wasm", "--with", "dep.wasm", "--with", "dep.wasm"], "error: 'dep.wasm' is given twice"),
         (["root.wasm", "--with", "dep.wasm", "--use", "f"], "error: 'f=' is not of the form IMPORT=COMPONENT"),
     ],

@@ -98,7 +98,7 @@ class Case:
 def instance_imports(path: Path) -> list[str]:
     """The instances that a component imports; none where it cannot be read, which composing it will say."""
     try:
-        imports = read_component(memoryview(path.read_bytes())).type.imports
+        imports = read_component(memoryview(path.read_bytes())).imports
     except (InvalidInput, FileNotFoundError):
         return []
     return [name for name, extern in imports.items() if isinstance(extern, InstanceType)]

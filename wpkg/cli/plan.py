@@ -80,7 +80,7 @@ def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
     types = {(passed.importer, passed.name): passed.provider for passed in plan.passed_types}
     rows: list[tuple[str, str, str | None, str | None, Reason]] = []
     for node in plan.nodes:
-        for name in node.component.type.imports:
+        for name in node.component.imports:
             if (found := satisfied.get((node.name, name))) is not None:
                 rows.append((node.name, name, *found))
             elif (node.name, name) in types:

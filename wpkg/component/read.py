@@ -13,18 +13,9 @@ from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 from wpkg.component.types import ComponentType, TypeBound, strip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wpkg.component.definitions import Attribute, ComponentDef
+    from wpkg.component.definitions import ComponentDef
 
 _WASM_MAGIC = b"\0asm"
-
-
-class Component(Struct, frozen=True):
-    """A component's type, and the attributes of those extern names that have any."""
-
-    type: ComponentType
-    attributes: Mapping[str, tuple[tuple[Attribute, str], ...]]
 
 
 class Read(Struct, frozen=True):
@@ -46,8 +37,8 @@ class Read(Struct, frozen=True):
         )
 
 
-def read_component(data: memoryview) -> Component:
-    """The component that fills `data`; core modules in it are not looked at.
+def read_component(data: memoryview) -> ComponentType:
+    """The type of the component that fills `data`; core modules in it are not looked at.
 
     Raises: NotAComponent, MalformedComponent, UnsupportedComponent.
     """
@@ -57,7 +48,7 @@ def read_component(data: memoryview) -> Component:
             "it is a WIT package (interfaces only), not a component",
             hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
         )
-    return Component(read.type, {**read.type.import_attributes, **read.type.export_attributes})
+    return read.type
 
 
 def read_definition(data: memoryview) -> Read:

@@ -272,6 +272,15 @@ class ComponentScope(_Scope):
         elif isinstance(extern, FuncType):
             self.funcs += 1
 
+    def describe_anew(self, extern: ExternType) -> bytes:
+        """The `externdesc` of an export that mentions exported types; a type is said to be what it consists of.
+
+        Raises: UnknownResource, UnwritableType.
+        """
+        if isinstance(extern, TypeBound) and isinstance(extern.type, Alias):
+            return Sort.TYPE.value + b"\x00" + leb(self.type_index(extern.type.target))
+        return self.describe(extern)
+
     def import_extern(
         self, text: str, extern: ExternType, attributes: Sequence[tuple[Attribute, str]] = ()
     ) -> None:

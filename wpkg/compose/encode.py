@@ -141,7 +141,7 @@ class _Encoder:
         for passed in self._passed_types[node.name]:
             if isinstance(passed.type, TypeBound):
                 self._arguments[node.name, passed.name] = (Sort.TYPE, self._scope.type_index(passed.type.type))
-        arguments = [(name, *self._arguments[node.name, name]) for name in node.component.type.imports]
+        arguments = [(name, *self._arguments[node.name, name]) for name in node.component.imports]
         self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.name], arguments))
         self._instances[node.name] = self._scope.add_instance(InstanceType({}))
 
@@ -165,14 +165,14 @@ class _Encoder:
 
     def _export_all(self) -> None:
         root = self._plan.root
-        attributes = {node.name: node.component.attributes for node in self._plan.nodes}
+        attributes = {node.name: node.component.export_attributes for node in self._plan.nodes}
         types: set[Identity] = set()  # exported under a name of their own
         for node, export in (*self._plan.reexports, *((root, name) for name in self._plan.instances[root])):
             extern = self._plan.instances[node][export]
             sort, index = self._alias(node, export)
             ascribed = None
             if not types.isdisjoint(mentioned(extern)):
-                ascribed = self._scope.describe(extern)
+                ascribed = self._scope.describe_anew(extern)
             written = write.export(export, sort, index, ascribed, attributes[node].get(export, ()))
             self._section(_EXPORT_SECTION, b"\x01" + written)
             self._scope.introduce_export(extern)

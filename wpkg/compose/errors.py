@@ -109,6 +109,22 @@ class SplitResources(CompositionError):
         self.name = name
 
 
+class UnnamedType(CompositionError):
+    """An import left to the host mentions a type of an interface that a component inside provides.
+
+    The result would have to give that type a name among its imports, and has none for it.
+    """
+
+    def __init__(self, importer: str, name: str, mentioned: str, provider: str, export: str) -> None:
+        super().__init__(
+            f"import '{name}' of '{importer}' is left to the host and uses type '{mentioned}' of '{provider}', "
+            "for which the imports of the result have no name",
+            hint=f"leave '{export}' to the host, too, instead of taking it from '{provider}'",
+        )
+        self.importer = importer
+        self.name = name
+
+
 class CircularTypes(CompositionError):
     """Interfaces of the host, as several components import them, use each other's types."""
 

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wpkg.component.definitions import Attribute
-    from wpkg.component.read import Component
     from wpkg.component.subtype import Mismatch
-    from wpkg.component.types import ExternType
+    from wpkg.component.types import ComponentType, ExternType
     from wpkg.oci.digest import Digest
 
 
@@ -25,7 +24,7 @@ class Node(Struct, frozen=True):
     """
 
     name: str
-    component: Component
+    component: ComponentType
     digest: Digest | None
     size: int  # bytes
     label: str | None = None

@@ -22,7 +22,7 @@ from wpkg.names.extern_name import higher_name, parse_extern_name, track_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wpkg.component.types import ExternType
+    from wpkg.component.types import Attributes, ExternType
     from wpkg.names.choice import Choice
 
 HOST = "host"  # what a choice names to leave an import to the host; a component of that name comes first
@@ -51,10 +51,10 @@ class Offers:
         self._by_track: dict[str, list[tuple[Node, str]]] = defaultdict(list)
         self._by_interface: dict[str, list[tuple[Node, str]]] = defaultdict(list)
         for node in nodes:
-            for export in node.component.type.exports:
+            for export in node.component.exports:
                 self._by_name[export].append((node, export))
                 self._by_track[track_key(export)].append((node, export))
-                interface = interface_of(node, export)
+                interface = exported_interface(node, export)
                 if interface is not None:
                     self._by_interface[unversioned(interface)].append((node, export))
 
@@ -76,35 +76,44 @@ class Offers:
 
     def _implementing(self, importer: Node, name: str) -> list[Wire]:
         """Exports of the interface that import or export has a label of its own for (Explainer, `implements`)."""
-        wanted = interface_of(importer, name)
+        wanted = imported_interface(importer, name)
         if wanted is None:
             return []
         found: dict[str, str] = {}
         for node, export in self._by_interface.get(unversioned(wanted), ()):
-            offered = interface_of(node, export)
+            offered = exported_interface(node, export)
             labelled = wanted != name or offered != export
             if node is importer or offered is None or not labelled or not stands_in(offered, wanted):
                 continue
             known = found.get(node.name)
-            if known is None or higher_name(interface_of(node, known) or known, offered) == offered:
+            if known is None or higher_name(exported_interface(node, known) or known, offered) == offered:
                 found[node.name] = export
         return [Wire(importer.name, name, who, (export,), Reason.IMPLEMENTS) for who, export in found.items()]
 
     def near_misses(self, importer: Node, name: str) -> list[NearMiss]:
         """Exports of the interface that is imported, under names that do not match, and why they do not."""
-        wanted = interface_of(importer, name)
+        wanted = imported_interface(importer, name)
         if wanted is None:
             return []
         return [
             NearMiss(importer.name, name, node.name, export, _why_not(offered, wanted))
             for node, export in self._by_interface.get(unversioned(wanted), ())
-            if node is not importer and (offered := interface_of(node, export)) is not None
+            if node is not importer and (offered := exported_interface(node, export)) is not None
         ]
 
 
-def interface_of(node: Node, name: str) -> str | None:
-    """The interface that an import or export is of: what it implements, or its name; None for a plain name."""
-    for attribute, value in node.component.attributes.get(name, ()):
+def imported_interface(node: Node, name: str) -> str | None:
+    """The interface that an import is of: what it implements, or its name; None for a plain name."""
+    return _interface(name, node.component.import_attributes)
+
+
+def exported_interface(node: Node, name: str) -> str | None:
+    """The same of an export."""
+    return _interface(name, node.component.export_attributes)
+
+
+def _interface(name: str, attributes: Attributes) -> str | None:
+    for attribute, value in attributes.get(name, ()):
         if attribute is Attribute.IMPLEMENTS:
             return value
     return name if parse_extern_name(name) is not None else None
@@ -179,7 +188,7 @@ def connect(nodes: Sequence[Node], root: str, choices: Sequence[Choice]) -> list
 
 
 def _chosen(node: Node, name: str, choice: Choice, exporter: Node) -> Wire:
-    exports = exporter.component.type.exports
+    exports = exporter.component.exports
     if choice.export is not None:
         if choice.export not in exports:
             raise InvalidChoice(
@@ -203,7 +212,7 @@ def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
                 "which is not among the components"
             )
         importers = [by_name[choice.importer]] if choice.importer is not None else list(nodes)
-        if all(choice.name not in node.component.type.imports for node in importers):
+        if all(choice.name not in node.component.imports for node in importers):
             who = f"'{choice.importer}' does not import it" if choice.importer else "no component imports it"
             raise InvalidChoice(f"there is a choice for import '{choice.name}', but {who}")
         if choice.exporter not in by_name and choice.exporter != HOST:
@@ -217,7 +226,7 @@ def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
 
 def importable(node: Node) -> list[str]:
     """The imports that an export can satisfy: all but types that an instance in sight provides (`use`)."""
-    return [name for name, extern in node.component.type.imports.items() if _can_be_exported(extern)]
+    return [name for name, extern in node.component.imports.items() if _can_be_exported(extern)]
 
 
 def _can_be_exported(extern: ExternType) -> bool:

@@ -21,6 +21,7 @@ from wpkg.compose.errors import (
     SplitResources,
     TypeMismatch,
     UnmergeableImports,
+    UnnamedType,
 )
 from wpkg.compose.graph import Connection, NearMiss, Node, PassedType, Plan
 from wpkg.compose.match import (
@@ -36,10 +37,10 @@ from wpkg.compose.match import (
 from wpkg.compose.mentions import mentioned, provided
 from wpkg.compose.order import Circle, in_order
 from wpkg.compose.residual import HostImports
-from wpkg.names.extern_name import uniqueness_key
+from wpkg.names.extern_name import resource_of, uniqueness_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from wpkg.names.choice import Choice
 
@@ -82,7 +83,7 @@ def require_no_imports(plan: Plan) -> None:
 def require_connections(plan: Plan) -> None:
     """Raises: NothingConnected when no component satisfies anything of another."""
     if not plan.connections:
-        imports = plan.nodes[0].component.type.imports
+        imports = plan.nodes[0].component.imports
         raise NothingConnected(plan.root, list(imports), plan.unused, plan.near_misses)
 
 
@@ -112,6 +113,13 @@ def _near_misses(
     ]
 
 
+def _used(identity: Identity) -> Identity:
+    """The type that a `use` stands for; any other is what it is."""
+    if isinstance(identity, Alias) and isinstance(identity.target, (Alias, Resource)):
+        return identity.target
+    return identity
+
+
 class _Linker:
     """Binds the imports of node after node and makes their instances."""
 
@@ -128,16 +136,23 @@ class _Linker:
         """Bind the imports of `node` and make its instance."""
         substitution = Substitution()
         arguments: dict[str, ExternType] = {}
-        for name, extern in node.component.type.imports.items():
+        spoken_of = self._mentioned_to_the_host(node)
+        scopes = {resource_of(name) for name in node.component.imports if (node.name, name) not in self._wires}
+        for name, extern in node.component.imports.items():
             wire = self._wires.get((node.name, name))
             if wire is not None:
                 arguments[name] = self._connect(wire, extern, substitution)
             elif isinstance(extern, TypeBound) and self._is_named(extern, substitution):
-                arguments[name] = self._pass_type(node, name, extern, substitution)
+                if extern.type in spoken_of and self._is_data_of_a_component(extern, substitution):
+                    arguments[name] = self._restate(node, name, extern, substitution)
+                elif name in scopes and self.host.provides(_used(substitution.identity(extern.type))):
+                    arguments[name] = self.host.add(node, name, extern, substitution)
+                else:
+                    arguments[name] = self._pass_type(node, name, extern, substitution)
             else:
                 arguments[name] = self.host.add(node, name, extern, substitution)
                 self._check_family(node, name, arguments[name])
-        made = instantiate(node.component.type, arguments)
+        made = instantiate(node.component, arguments)
         if isinstance(made, Unsatisfied):
             raise self._mismatch(node, made)
         self.instances[node.name] = made.instance
@@ -204,20 +219,64 @@ class _Linker:
         return target in self._inside or self.host.provides(target)
 
     def _pass_type(self, node: Node, name: str, extern: TypeBound, substitution: Substitution) -> ExternType:
-        target = substitution.identity(extern.type)
-        if isinstance(target, Alias) and isinstance(target.target, (Alias, Resource)):
-            target = target.target
+        target = _used(substitution.identity(extern.type))
         argument = TypeBound(target)
         substitution.bind_extern(extern, argument)
         self.passed_types.append(PassedType(node.name, name, argument, self._inside.get(target)))
         return argument
 
+    def _given_types(self) -> Iterator[tuple[str, str, str]]:
+        """Imports (node and name) that components inside provide, types passed on included, and which."""
+        for connection in self.connections:
+            yield connection.importer, connection.name, connection.exporter
+        for passed in self.passed_types:
+            if passed.provider is not None:
+                yield passed.importer, passed.name, passed.provider[0]
+
+    def _mentioned_to_the_host(self, node: Node) -> set[Identity]:
+        """The types that imports of `node` by plain name, left to the host, mention: they need names."""
+        return {
+            identity
+            for name, extern in node.component.imports.items()
+            if (node.name, name) not in self._wires and not isinstance(extern, InstanceType)
+            for identity in mentioned(extern)
+        }
+
+    def _is_data_of_a_component(self, extern: TypeBound, substitution: Substitution) -> bool:
+        """Whether a type import stands for a type made inside that is no resource."""
+        target = substitution.identity(extern.type)
+        return not isinstance(strip(target), Resource) and not self.host.provides(_used(target))
+
+    def _restate(self, node: Node, name: str, extern: TypeBound, substitution: Substitution) -> ExternType:
+        """What the result imports for a type made inside, which its other imports mention: the same, written out.
+
+        Nothing is asked of the host by that, data types being compared by what they consist of.
+        """
+        written_out = TypeBound(Alias(strip(substitution.identity(extern.type)), name))
+        given = self.host.add(node, name, written_out, substitution)
+        self._check_family(node, name, given)
+        substitution.bind_extern(extern, given)
+        return given
+
     def _check_family(self, node: Node, name: str, extern: ExternType) -> None:
-        """Refuse an import of the host that speaks of a resource made inside (docs/composition.md, 7)."""
+        """Refuse an import of the host that speaks of a resource made inside (docs/composition.md, 7).
+
+        An interface states data types itself; what has a plain name needs them to be imported, too.
+        """
+        resource = resource_of(name)
+        if resource is not None and not self.host.has(node, resource):
+            provider = next(
+                who for importer, what, who in self._given_types() if (importer, what) == (node.name, resource)
+            )
+            raise SplitResources(node.name, name, resource, provider)
         for identity in mentioned(extern):
-            if identity in self._inside and isinstance(strip(identity), Resource):
-                provider, _ = self._inside[identity]
+            if identity not in self._inside or self.host.provides(identity):
+                continue
+            provider, export = self._inside[identity]
+            if isinstance(strip(identity), Resource):
                 raise SplitResources(node.name, name, identity.name, provider)
+            if not isinstance(extern, InstanceType):
+                raise UnnamedType(node.name, name, identity.name, provider, export)
 
     # --- exports of the result ---------------------------------------------------------------------
 

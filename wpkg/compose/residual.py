@@ -30,7 +30,7 @@ class _Merged:
     def __init__(self, node: Node, name: str, extern: ExternType, kept_apart: KeptApart | None) -> None:
         self.name = name
         self.extern = extern
-        self.attributes: Sequence[tuple[Attribute, str]] = node.component.attributes.get(name, ())
+        self.attributes: Sequence[tuple[Attribute, str]] = node.component.import_attributes.get(name, ())
         self.importers: list[tuple[str, str]] = [(node.name, name)]
         self.kept_apart = kept_apart
 
@@ -44,7 +44,7 @@ class _Merged:
         self.extern = extern
         if higher_name(self.name, name) != self.name:
             self.name = name
-            self.attributes = node.component.attributes.get(name, ())
+            self.attributes = node.component.import_attributes.get(name, ())
 
 
 class HostImports:
@@ -58,6 +58,10 @@ class HostImports:
     def provides(self, identity: Identity) -> bool:
         """Whether the host is asked for `identity`."""
         return identity in self._provider
+
+    def has(self, node: Node, name: str) -> bool:
+        """Whether the host is asked for an import of `node`."""
+        return (node.name, name) in self._of
 
     def importers(self, node: Node, name: str) -> Sequence[tuple[str, str]]:
         """Who shares the import that `node` calls `name`, in the order in which they came."""
@@ -103,9 +107,7 @@ class HostImports:
 
         Raises: CircularTypes.
         """
-        imports = {
-            (node.name, name): extern for node in nodes for name, extern in node.component.type.imports.items()
-        }
+        imports = {(node.name, name): extern for node in nodes for name, extern in node.component.imports.items()}
         wanted = [self._of[key] for key in imports if key in self._of]
         wanted.sort(key=lambda merged: not isinstance(merged.extern, InstanceType))
         try:

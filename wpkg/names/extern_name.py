@@ -73,6 +73,12 @@ def uniqueness_key(text: str) -> str:
     return resource if bracket and dot and resource == member else plain
 
 
+def resource_of(text: str) -> str | None:
+    """The resource in whose scope a name stands: the `r` of `[method]r.m`; None for other names."""
+    annotation, bracket, rest = text.rpartition("]")
+    return rest.partition(".")[0] if annotation and bracket else None
+
+
 @lru_cache(maxsize=4096)
 def track_key(text: str) -> str:
     """What two names must share to stand for the same thing: the interface on its semver track.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from wpkg.component.read import Component
+    from wpkg.component.types import ComponentType
     from wpkg.workflow.wiring import Wiring
     from wpkg.workflow.world import Reporter
 
@@ -66,7 +66,7 @@ def _nodes(sources: Sources) -> list[Node]:
     ]
 
 
-def _read(source: Source) -> Component:
+def _read(source: Source) -> ComponentType:
     try:
         return read_component(source.data)
     except WpkgError as error:

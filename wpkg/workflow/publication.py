@@ -118,8 +118,8 @@ def _publication(
     provenance: dict[str, Any] | None,
 ) -> Publication:
     node = read_node(ComponentFile(path.name, path, digest))
-    imports = tuple(node.component.type.imports)
-    exports = tuple(node.component.type.exports)
+    imports = tuple(node.component.imports)
+    exports = tuple(node.component.exports)
     epoch = world.source_date_epoch
     created = EPOCH if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = [

@@ -27,7 +27,7 @@ def check_targets(component: Path, wit: Path, world: str | None, features: Itera
     """How `component` conforms to a world of `wit`. Raises: DoesNotConform with all findings, InvalidInput."""
     target = read_wit(wit, frozenset(features)).world(world)
     node = read_node(ComponentFile(str(component), component))
-    conformance = compare_with_world(node.component.type, target.type)
+    conformance = compare_with_world(node.component, target.type)
     if conformance.findings:
         raise DoesNotConform(str(component), target.name, conformance.findings)
     return Targeted(target.name, conformance)

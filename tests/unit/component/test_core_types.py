@@ -17,7 +17,7 @@ from wpkg.component.write import core_module_type
 
 def module_type(inside: str) -> CoreModuleType:
     data = from_text(f'(component (import "m" (core module {inside})))')
-    module = read_component(memoryview(data)).type.imports["m"]
+    module = read_component(memoryview(data)).imports["m"]
     assert isinstance(module, CoreModule)
     assert module.type is not None
     return module.type
@@ -116,7 +116,7 @@ def test_each_type_of_a_group_takes_an_index() -> None:
       (core type $f (func (param i32)))
       (core type $m (module (alias outer 1 2 (type)) (export "f" (func (type 0)))))
       (import "m" (core module (type $m))))""")
-    module = read_component(memoryview(data)).type.imports["m"]
+    module = read_component(memoryview(data)).imports["m"]
     assert isinstance(module, CoreModule)
     assert module.type is not None
     assert module.type.exports == {"f": CoreFunc(CoreFuncType((I32,), ()))}

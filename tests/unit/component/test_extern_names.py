@@ -186,4 +186,4 @@ def test_names_are_unique_in_every_scope(inside: str) -> None:
 def test_an_import_and_an_export_may_have_one_name() -> None:
     data = from_text('(component (import "a" (func $f)) (export "a" (func $f)))')
     wasm_tools("validate", data=data)
-    assert list(read_component(memoryview(data)).type.exports) == ["a"]
+    assert list(read_component(memoryview(data)).exports) == ["a"]

@@ -17,14 +17,14 @@ interface api { use types.{r, rec}; make: func() -> r;
 
 
 def exports_of(data: bytes, name: str) -> InstanceType:
-    extern = read_component(memoryview(data)).type.exports[name]
+    extern = read_component(memoryview(data)).exports[name]
     assert isinstance(extern, InstanceType)
     return extern
 
 
 def test_imports_and_exports_are_in_the_order_of_the_component() -> None:
     data = from_wit("import ns:lib/types@1.0.0; import b: func(); export ns:lib/api@1.0.0; export a: func();", LIB)
-    component = read_component(memoryview(data)).type
+    component = read_component(memoryview(data))
     assert list(component.imports) == ["ns:lib/types@1.0.0", "b"]
     assert set(component.exports) == {"ns:lib/api@1.0.0", "a"}
 
@@ -42,7 +42,7 @@ def test_exports_without_ascription_are_evaluated_through_the_shim_that_makes_th
 
 def test_a_use_leads_to_the_type_of_the_interface_that_owns_it() -> None:
     data = from_wit("import ns:lib/types@1.0.0; import ns:lib/api@1.0.0; export f: func();", LIB)
-    imports = read_component(memoryview(data)).type.imports
+    imports = read_component(memoryview(data)).imports
     types, api = imports["ns:lib/types@1.0.0"], imports["ns:lib/api@1.0.0"]
     assert isinstance(types, InstanceType)
     assert isinstance(api, InstanceType)
@@ -59,7 +59,7 @@ def test_one_instance_type_imported_twice_makes_two_resources() -> None:
       (type $t (instance (export "r" (type (sub resource)))))
       (import "a" (instance (type $t)))
       (import "b" (instance (type $t))))""")
-    imports = read_component(memoryview(data)).type.imports
+    imports = read_component(memoryview(data)).imports
     resources = []
     for name in ("a", "b"):
         instance = imports[name]
@@ -128,7 +128,7 @@ SMALL = from_wit("import ns:lib/types@1.0.0; export ns:lib/api@1.0.0;", LIB)
 
 
 def test_a_component_cut_off_anywhere_is_refused_or_ends_at_a_section() -> None:
-    whole = list(read_component(memoryview(SMALL)).type.exports)
+    whole = list(read_component(memoryview(SMALL)).exports)
     accepted = 0
     for length in range(len(SMALL)):
         try:
@@ -136,7 +136,7 @@ def test_a_component_cut_off_anywhere_is_refused_or_ends_at_a_section() -> None:
         except InvalidInput:
             continue
         accepted += 1
-        assert list(found.type.exports) != whole or length > len(SMALL) * 0.6  # only names can be missing
+        assert list(found.exports) != whole or length > len(SMALL) * 0.6  # only names can be missing
     assert accepted < 60
 
 
@@ -245,12 +245,12 @@ def test_types_that_mean_exponentially_much_are_read_compared_shown_and_written_
     exporter = from_text(
         doubling(45, '(import "g" (func $g (param "x" $t{0}))) (export "f" (func $g))'),
     )
-    shown = describe_extern(node("x", importer).component.type.imports["f"])
+    shown = describe_extern(node("x", importer).component.imports["f"])
     assert len(shown) < 1000
     parts = {"root": importer, "dep": exporter}
     # Not validated: other readers refuse types of this size, which is their good right.
     result = written(encode(planned(parts, "root")), parts)
-    assert list(read_component(memoryview(result)).type.imports) == ["g"]
+    assert list(read_component(memoryview(result)).imports) == ["g"]
 
 
 def test_instances_that_multiply_are_refused_and_do_not_hang() -> None:
@@ -286,4 +286,4 @@ def test_types_are_nested_so_deep_and_no_deeper(depth: int, readable: bool) -> N
 
 
 def world_of(data: bytes) -> int:
-    return len(read_component(memoryview(data)).type.imports)
+    return len(read_component(memoryview(data)).imports)

@@ -11,8 +11,8 @@ INTERFACE = "package a:b; interface i {{ {body} }}"
 
 def fit(wanted: str, given: str) -> str | None:
     """Why an export of interface `given` does not satisfy an import of `wanted`; None when it does."""
-    importer = read_component(memoryview(from_wit("import a:b/i;", INTERFACE.format(body=wanted)))).type
-    exporter = read_component(memoryview(from_wit("export a:b/i;", INTERFACE.format(body=given)))).type
+    importer = read_component(memoryview(from_wit("import a:b/i;", INTERFACE.format(body=wanted))))
+    exporter = read_component(memoryview(from_wit("export a:b/i;", INTERFACE.format(body=given))))
     provider = instantiate(exporter, {})
     assert isinstance(provider, Instantiated)
     made = instantiate(importer, provider.instance.exports)

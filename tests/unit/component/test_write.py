@@ -28,7 +28,7 @@ def test_imports_written_back_have_the_same_wit() -> None:
     data = from_wit(world, WASI)
     component = read_component(memoryview(data))
     scope = ComponentScope()
-    for name, extern in component.type.imports.items():
+    for name, extern in component.imports.items():
         scope.import_extern(name, extern)
     again = COMPONENT_PREAMBLE + b"".join(scope.sections)
     wasm_tools("validate", "--features", "all", data=again)
@@ -57,10 +57,10 @@ def test_attributes_of_names_survive() -> None:
         text = """(component (import (implements "a:b/c") "primary" (instance (export "f" (func)))))"""
         data = wasm_tools("parse", data=text.encode())
     component = read_component(memoryview(data))
-    assert [value for _, value in component.attributes["primary"]] == ["a:b/c"]
+    assert [value for _, value in component.import_attributes["primary"]] == ["a:b/c"]
     scope = ComponentScope()
-    extern = component.type.imports["primary"]
+    extern = component.imports["primary"]
     assert isinstance(extern, InstanceType)
-    scope.import_extern("primary", extern, component.attributes["primary"])
+    scope.import_extern("primary", extern, component.import_attributes["primary"])
     again = COMPONENT_PREAMBLE + b"".join(scope.sections)
-    assert read_component(memoryview(again)).attributes == component.attributes
+    assert read_component(memoryview(again)).import_attributes == component.import_attributes

@@ -9,7 +9,8 @@ import itertools
 
 import pytest
 
-from tests.components import compose, from_wit, wit, world
+from tests.components import compose, from_text, from_wit, wit, world
+from wpkg.component.read import read_component
 from wpkg.compose.errors import (
     AmbiguousImport,
     DependencyCycle,
@@ -18,6 +19,7 @@ from wpkg.compose.errors import (
     SplitResources,
     TypeMismatch,
     UnmergeableImports,
+    UnnamedType,
 )
 
 LIB = """package ns:lib@1.0.0;
@@ -274,3 +276,73 @@ def test_the_same_bytes_under_two_names_are_embedded_once_and_instantiated_twice
 def test_a_component_does_not_satisfy_itself() -> None:
     parts = {"root": NEEDS_MID, "middle": component(f"import {lib('mid')}; export {lib('mid')};")}
     assert world(compose(parts)) == [f"import {lib('mid')}", "export run: func()"]
+
+
+USES_REC = f"use {lib('types')}.{{rec}};"
+
+
+@pytest.mark.parametrize(
+    ("world_of_root", "said"),
+    [
+        (f"{USES_REC} import f: func(x: rec); export run: func();", ["import f: func(x: rec)", "export run: func()"]),
+        (f"{USES_REC} record t {{ r: rec }} export f: func(x: t);", ["export f: func(x: t)"]),
+        (f"{USES_REC} type t = list<rec>; export f: func(x: t);", ["export f: func(x: t)"]),
+        (f"{USES_REC} record t {{ r: rec }} import f: func(x: t); export g: func(x: t) -> rec;",
+         ["import f: func(x: t)", "export g: func(x: t) -> rec"]),
+        (f"use {lib('types')}.{{rec, r}}; record t {{ r: rec }} export f: func(x: t) -> r;",
+         [f"export {lib('types')}", "export f: func(x: t) -> r"]),
+    ],
+    ids=["a function", "a record", "a list", "both", "beside a resource"],
+)  # fmt: skip
+def test_data_types_made_inside_are_stated_again_where_the_imports_of_the_host_use_them(
+    world_of_root: str, said: list[str]
+) -> None:
+    """A world's `use` of a record, whose interface a dependency provides, and something of the host that needs it."""
+    assert world(compose({"root": component(world_of_root), "types": TYPES})) == said
+
+
+def test_two_worlds_that_state_a_type_again_share_it() -> None:
+    more = f"{LIB}interface last {{ l: func(); }}"
+    body = f"{USES_REC} import f: func(x: rec); "
+    parts = {
+        "root": component(f"{body} import {lib('last')}; export run: func();", more),
+        "last": component(f"{body} export {lib('last')};", more),
+        "types": component(f"export {lib('types')};", more),
+    }
+    assert world(compose(parts)) == ["import f: func(x: rec)", "export run: func()"]
+
+
+def test_a_type_that_the_imports_of_the_result_cannot_name_is_said() -> None:
+    """`outer` has a `rec` in it, and the world uses only `outer`."""
+    root = component(f"use {lib('types')}.{{outer}}; import f: func(x: outer); export run: func();")
+    with pytest.raises(
+        UnnamedType, match="import 'outer' of 'root' is left to the host and uses type 'rec' of 'types'"
+    ):
+        compose({"root": root, "types": TYPES})
+
+
+STATIC = """(component (import "t" (instance $t (export "r" (type (sub resource))))) (alias export $t "r" (type $r))
+  (import "r" (type (eq $r))) (import "[static]r.b" (func $f)) (import "x" (func)) (export "run" (func $f)))"""
+RESOURCE = """(component (type $r (resource (rep i32))) (instance $t (export "r" (type $r))) (export "t" (instance $t)))"""
+
+
+def test_functions_of_a_resource_stay_with_it() -> None:
+    """Those in the scope of a resource that the world uses, and none of which mentions it."""
+    root = from_text(STATIC)
+    x = from_wit("export x: func();")
+    found = read_component(memoryview(compose({"root": root, "x": x})))
+    assert list(found.imports) == ["t", "r", "[static]r.b"]
+    with pytest.raises(SplitResources, match=r"import '\[static\]r.b' of 'root' uses the resource 'r' of 'dep'"):
+        compose({"root": root, "x": x, "dep": from_text(RESOURCE)}, "root")
+
+
+def test_a_type_that_is_exported_consists_of_what_is_exported() -> None:
+    """Types by plain name, one of which has a resource of the other in it."""
+    root = from_text(
+        """(component (import "x" (func)) (type $r' (resource (rep i32))) (export $r "r" (type $r'))
+        (type $rec' (record (field "r" (own $r)))) (export $rec "rec" (type $rec')) (type $t (func (result $rec)))
+        (core module $m (func (export "f") (result i32) unreachable)) (core instance $i (instantiate $m))
+        (func $f (type $t) (canon lift (core func $i "f"))) (export "f" (func $f)))"""
+    )
+    data = compose({"root": root, "x": from_wit("export x: func();")})
+    assert list(read_component(memoryview(data)).exports) == ["r", "rec", "f"]

@@ -55,6 +55,24 @@ def test_k_each_label_can_be_wired_to_a_component_of_its_own() -> None:
     assert world(assemble(plan, parts)) == ["export run: func()"]
 
 
+def maps(value: str) -> str:
+    return f"package m:p; interface counts {{ count: func() -> map<string, {value}>; }}"
+
+
+def test_k_interfaces_with_maps_are_connected_and_left_to_the_host() -> None:
+    u32 = maps("u32")
+    root = from_wit("import m:p/counts; export run: func();", u32)
+    assert world(compose({"root": root, "counts": from_wit("export m:p/counts;", u32)})) == ["export run: func()"]
+    parts = {
+        "root": from_wit("import m:p/counts; import f: func(); export run: func();", u32),
+        "f": from_wit("export f: func();"),
+    }
+    assert '"map"' in wit(compose(parts))
+    pairs = "package m:p; interface counts { count: func() -> list<tuple<string, u32>>; }"
+    with pytest.raises(TypeMismatch, match=r"count → result: wanted map<string, u32>, given list"):
+        compose({"root": root, "counts": from_wit("export m:p/counts;", pairs)})
+
+
 def test_a_label_takes_a_higher_version_of_its_interface_and_no_lower_one() -> None:
     newer = {"root": from_wit(LABELLED, KV), "kv": from_wit("export ns:kv/store@1.2.0;", KV2)}
     assert world(compose(newer)) == ["export run: func()"]
@@ -70,6 +88,12 @@ def test_a_label_that_is_left_to_the_host_keeps_what_it_implements() -> None:
         "f": from_wit("export f: func();"),
     }
     assert "import primary: ns:kv/store@1.0.0" in world(compose(parts))
+
+
+def test_one_label_can_implement_one_interface_as_an_import_and_another_as_an_export() -> None:
+    middle = from_wit("import kv: ns:kv/store@1.0.0; export kv: func(); import f: func();", KV)
+    parts = {"middle": middle, "f": from_wit("export f: func();")}
+    assert world(compose(parts)) == ["import kv: ns:kv/store@1.0.0", "export kv: func()"]
 
 
 # --- near misses ------------------------------------------------------------------------------------
@@ -216,7 +240,7 @@ def test_exports_mention_types_by_the_names_under_which_those_are_exported() -> 
         (instance $n (export "g" (func $f))) (export "n" (instance $n)))"""
     )
     data = compose({"root": root, "dep": from_wit("export x: func();")}, "root")
-    assert list(read_component(memoryview(data)).type.exports) == ["t", "f", "n"]
+    assert list(read_component(memoryview(data)).exports) == ["t", "f", "n"]
 
 
 # --- imports of the host ----------------------------------------------------------------------------

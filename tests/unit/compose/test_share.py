@@ -99,4 +99,4 @@ def test_a_shared_composition_can_be_composed_and_shared_again() -> None:
     plan = planned(outer, "top")
     again = assemble(plan, outer, share=True)
     assert again.count(b"x" * 500) == 1
-    assert list(read_component(memoryview(again)).type.exports) == ["h"]
+    assert list(read_component(memoryview(again)).exports) == ["h"]

@@ -14,7 +14,7 @@ TYPES, API, HANDLER, CHAIN = (f"ns:lib/{name}@1.0.0" for name in ("types", "api"
 
 def compare(component: str, world: str, lib: str = LIB, world_lib: str | None = None) -> Conformance:
     """The bodies of two worlds; the component is made by wasm-tools."""
-    given = read_component(memoryview(from_wit(component, lib))).type
+    given = read_component(memoryview(from_wit(component, lib)))
     return compare_with_world(
         given, packages(f"package a:b; world w {{ {world} }}", world_lib or lib).world(None).type
     )
@@ -45,7 +45,7 @@ def test_the_verdict_is_that_of_wasm_tools(world: str) -> None:
     root = f"package a:b; world w {{ {world} }}"
     for component in BODIES:
         data = from_wit(component, LIB)
-        found = compare_with_world(read_component(memoryview(data)).type, packages(root, LIB).world(None).type)
+        found = compare_with_world(read_component(memoryview(data)), packages(root, LIB).world(None).type)
         assert (found.findings == ()) is conforms(data, "w", root, LIB), (component, said(found))
 
 
@@ -73,7 +73,7 @@ def test_components_that_conform(component: str, world: str) -> None:
 
 def test_a_component_of_a_world_conforms_to_it() -> None:
     for case in ("include of another package", "types of a world", "labels", "gates", "transitive imports"):
-        found = read_component(memoryview(dummy("w", *VALID[case]))).type
+        found = read_component(memoryview(dummy("w", *VALID[case])))
         assert compare_with_world(found, packages(*VALID[case]).world("w").type).findings == ()
 
 
@@ -169,7 +169,7 @@ def test_on_a_track_the_types_decide() -> None:
 
 
 def test_the_exact_version_comes_first_and_then_the_highest() -> None:
-    given = read_component(memoryview(from_wit("import v:lib/i@0.2.1;", versioned("0.2.1")))).type
+    given = read_component(memoryview(from_wit("import v:lib/i@0.2.1;", versioned("0.2.1"))))
     others = [versioned("0.2.0", "h: func();"), versioned("0.2.9"), versioned("0.2.10")]
     imports = "import v:lib/i@0.2.0; import v:lib/i@0.2.9; import v:lib/i@0.2.10;"
     highest = packages(f"package a:b; world w {{ {imports} }}", *others).world(None).type

@@ -85,6 +85,8 @@ def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
                 rows.append((node.name, name, *found))
             elif (node.name, name) in types:
                 rows.append((node.name, name, *(types[node.name, name] or (None, None)), Reason.USED_TYPE))
+            elif (node.name, name) in plan.stated_again:
+                rows.append((node.name, name, None, None, Reason.STATED_AGAIN))
             else:
                 left = (node.name, name) in plan.left
                 rows.append((node.name, name, None, None, Reason.LEFT if left else Reason.NO_EXPORT))

@@ -190,7 +190,7 @@ def _check_names(
         if given[i][0] != name:
             return Mismatch((), f"{what} '{name}'", f"{what} '{given[i][0]}'")
     if len(given) > len(wanted):
-        return Mismatch((), "nothing", f"{what} '{given[len(wanted)][0]}'")
+        return Mismatch((), f"no {what} '{given[len(wanted)][0]}'", "one")
     return None
 
 

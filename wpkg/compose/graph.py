@@ -43,6 +43,7 @@ class Reason(Enum):
     IMPLEMENTS = "implements the same interface"
     CHOSEN = "chosen"
     USED_TYPE = "type of an interface that is there"
+    STATED_AGAIN = "data type that other imports of the host use"
     NO_EXPORT = "no component exports it"
     LEFT = "left to the host by choice"
 
@@ -112,6 +113,7 @@ class Plan(Struct, frozen=True):
     unused: tuple[str, ...]  # nodes given that nothing needs; not in `nodes`
     near_misses: tuple[NearMiss, ...]
     left: frozenset[tuple[str, str]]  # node and import that a choice leaves to the host
+    stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
 
     @property
     def exports(self) -> tuple[str, ...]:

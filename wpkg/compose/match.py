@@ -204,20 +204,32 @@ def _chosen(node: Node, name: str, choice: Choice, exporter: Node) -> Wire:
 
 def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
     by_name = {node.name: node for node in nodes}
+    components = f"the components are {', '.join(by_name)}"
     seen: set[tuple[str | None, str]] = set()
     for choice in choices:
         if choice.importer is not None and choice.importer not in by_name:
             raise InvalidChoice(
                 f"there is a choice for import '{choice.name}' of '{choice.importer}', "
-                "which is not among the components"
+                "which is not among the components",
+                hint=components,
             )
         importers = [by_name[choice.importer]] if choice.importer is not None else list(nodes)
         if all(choice.name not in node.component.imports for node in importers):
             who = f"'{choice.importer}' does not import it" if choice.importer else "no component imports it"
-            raise InvalidChoice(f"there is a choice for import '{choice.name}', but {who}")
+            near = [
+                name
+                for node in importers
+                for name in node.component.type.imports
+                if unversioned(name) == unversioned(choice.name)
+            ]
+            raise InvalidChoice(
+                f"there is a choice for import '{choice.name}', but {who}",
+                hint=f"what is imported is '{near[0]}'" if near else None,
+            )
         if choice.exporter not in by_name and choice.exporter != HOST:
             raise InvalidChoice(
-                f"'{choice.exporter}' is chosen for import '{choice.name}', and is not among the components"
+                f"'{choice.exporter}' is chosen for import '{choice.name}', and is not among the components",
+                hint=components,
             )
         if (choice.importer, choice.name) in seen:
             raise InvalidChoice(f"there are two choices for import '{choice.name}'")

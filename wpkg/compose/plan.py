@@ -70,6 +70,7 @@ def make_plan(nodes: Sequence[Node], root: str | None = None, choices: Sequence[
         unused=tuple(node.name for node in nodes if node.name not in taking_part),
         near_misses=tuple(_near_misses(nodes, order, root, linker, left)),
         left=left,
+        stated_again=frozenset(linker.stated_again),
     )
 
 
@@ -127,6 +128,7 @@ class _Linker:
         self.connections: list[Connection] = []
         self.instances: dict[str, InstanceType] = {}
         self.passed_types: list[PassedType] = []
+        self.stated_again: list[tuple[str, str]] = []
         self.host = HostImports()
         self._wires = {(wire.importer, wire.name): wire for wire in wires}
         self._connected: dict[tuple[str, str], Connection] = {}
@@ -254,6 +256,7 @@ class _Linker:
         """
         written_out = TypeBound(Alias(strip(substitution.identity(extern.type)), name))
         given = self.host.add(node, name, written_out, substitution)
+        self.stated_again.append((node.name, name))
         self._check_family(node, name, given)
         substitution.bind_extern(extern, given)
         return given

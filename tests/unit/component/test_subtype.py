@@ -46,7 +46,7 @@ def test_fits(wanted: str, given: str) -> None:
         (FUNC, "f: func(b: u32) -> string;", "f: wanted parameter 'a', given parameter 'b'"),
         (FUNC, "f: func(a: u64) -> string;", "f → parameter 'a': wanted u32, given u64"),
         (FUNC, "f: func() -> string;", "f: wanted parameter 'a', given nothing"),
-        (FUNC, "f: func(a: u32, b: u8) -> string;", "f: wanted nothing, given parameter 'b'"),
+        (FUNC, "f: func(a: u32, b: u8) -> string;", "f: wanted no parameter 'b', given one"),
         (FUNC, "f: func(a: u32);", "f → result: wanted string, given nothing"),
         (FUNC, "f: async func(a: u32) -> string;", "f: wanted a function, given an async function"),
         (

@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from tests.components import compose, from_text, from_wit, wit, world
+from tests.components import compose, from_text, from_wit, planned, wit, world
 from wpkg.component.read import read_component
 from wpkg.compose.errors import (
     AmbiguousImport,
@@ -172,6 +172,19 @@ def test_plain_functions_connect_by_name_and_are_left_to_the_host_else() -> None
 
 
 @pytest.mark.parametrize(
+    ("choice", "hint"),
+    [
+        ("ns:lib/mid=mid", "what is imported is 'ns:lib/mid@1.0.0'"),
+        (f"{lib('mid')}=nobody", "the components are root, mid"),
+    ],
+)
+def test_a_choice_that_names_nothing_is_told_what_there_is(choice: str, hint: str) -> None:
+    with pytest.raises(InvalidChoice) as caught:
+        compose({"root": NEEDS_MID, "mid": MID}, choices=[choice])
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
     ("choices", "said"),
     [
         ([f"{lib('mid')}=nobody"], "'nobody' is chosen for import 'ns:lib/mid@1.0.0', and is not among"),
@@ -299,6 +312,13 @@ def test_data_types_made_inside_are_stated_again_where_the_imports_of_the_host_u
 ) -> None:
     """A world's `use` of a record, whose interface a dependency provides, and something of the host that needs it."""
     assert world(compose({"root": component(world_of_root), "types": TYPES})) == said
+
+
+def test_a_plan_says_which_types_are_stated_again() -> None:
+    root = component(f"{USES_REC} import f: func(x: rec); export run: func();")
+    assert planned({"root": root, "types": TYPES}).stated_again == {("root", "rec")}
+    alone = component(f"{USES_REC} export f: func(x: rec);")
+    assert planned({"root": alone, "types": TYPES}).stated_again == frozenset()
 
 
 def test_two_worlds_that_state_a_type_again_share_it() -> None:

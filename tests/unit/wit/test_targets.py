@@ -88,7 +88,7 @@ def test_every_finding_is_listed_in_order() -> None:
         "import 'same': parameter 'x': wanted u8, given u16",
         "export 'm': the component does not export it",
         "export 'n': the component does not export it",
-        "export 'run': wanted nothing, given parameter 'x'",
+        "export 'run': wanted no parameter 'x', given one",
     ]
     assert [finding.difference for finding in found.findings[:2]] == [Difference.EXTRA_IMPORT] * 2
     assert found.imports == (("same", "same"),)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +17,9 @@ from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
 from wpkg import __version__
 from wpkg.errors import WpkgError
+
+if TYPE_CHECKING:
+    from registry_shim.protocol.service import Service
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
@@ -48,15 +53,39 @@ def cli() -> None:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 for any free one.",
 )
-def serve(root: Path, host: str, port: int) -> None:
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML file with a [trust] table: tags show only what it accepts.",
+)
+@click.option(
+    "--name",
+    metavar="HOST[:PORT]",
+    help="What clients, and the patterns of the policy, call this registry; by default its address.",
+)
+def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
     """
+    rules = None
+    if policy is not None:
+        from registry_shim.gate.policy_file import PolicyFile
+
+        rules = PolicyFile(policy)
     with Store(root, _new_id) as store:
         listener = listen(host, port)
         address = address_of(listener)
-        run_server(Registry(store), listener, lambda: click.echo(address))
+        registry = name or address.removeprefix("http://")
+        service: Service = Registry(store)
+        if rules is not None:
+            from registry_shim.gate.gate import Gate
+            from registry_shim.gate.waiting import WAITING_FILE, WaitingTags
+
+            service = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
+        reload = rules.reload if rules is not None else None
+        run_server(service, listener, lambda: click.echo(address), reload)
 
 
 def main() -> None:

@@ -7,45 +7,78 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.session import command
+from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wpkg.cli.session import Session
-    from wpkg.workflow.inspect import Inspected
+    from wpkg.workflow.inspect import Contents, Inspected
 
 
 @command()
 @click.argument("subject", metavar="FILE|REFERENCE")
-def inspect(session: Session, subject: str) -> None:
-    """Show what a component imports and exports; for a published one, also who says to have signed it.
+@click.option("--wit", "only_wit", is_flag=True, help="Print the WIT and nothing else.")
+@click.option("--tree", is_flag=True, help="Show which component sits in which, with digests.")
+def inspect(session: Session, subject: str, *, only_wit: bool, tree: bool) -> None:
+    """Show what a component or WIT package is: digest, package, WIT; who says to have signed what is published.
 
     The subject is a file, ns:name@version by [registries] of this project, or a reference.
     """
+    from wpkg.workflow.inspect import Wanted
     from wpkg.workflow.inspect import inspect as inspect_component
 
-    found = inspect_component(session.world, session.root, subject)
-    session.console.result("inspect", _json(found), _lines(found))
+    if only_wit and tree:
+        raise InvalidInput("--wit and --tree do not go together")
+    wanted = Wanted(identity=session.console.as_json or not (only_wit or tree), tree=tree)
+    found = inspect_component(session.world, session.root, subject, wanted)
+    if only_wit and not session.console.as_json:
+        for note in found.wit.notes:
+            session.console.warn(f"not in the WIT: {note}")
+    lines = list(_tree(found)) if tree else _wit(found) if only_wit else _lines(found)
+    session.console.result("inspect", _json(found), lines)
 
 
 def _json(found: Inspected) -> dict[str, Any]:
     members: dict[str, Any] = {
         "subject": found.subject,
-        "component": str(found.node.digest),
-        "size": found.node.size,
+        "component": str(found.digest) if found.digest is not None else None,
+        "size": found.size,
+        "kind": found.kind,
         "imports": [{"name": extern.name, "type": extern.what} for extern in found.imports],
         "exports": [{"name": extern.name, "type": extern.what} for extern in found.exports],
+        "wit": found.wit.text,
+        "not-in-wit": list(found.wit.notes),
     }
     if found.release is not None:
         record = found.release.config.record
-        members["kind"] = found.release.kind
         members["package"] = record.to_json() if record is not None else None
         members["claims"] = [
             {"referrer": str(c.referrer), "predicate": c.predicate_type, "key": c.hint} for c in found.claims or ()
         ]
+    if found.tree is not None:
+        members["tree"] = _tree_json(found.tree)
     return members
 
 
+def _tree_json(contents: Contents) -> dict[str, Any]:
+    return {
+        "name": contents.name,
+        "digest": str(contents.digest),
+        "size": contents.size,
+        "modules": {"count": contents.modules, "size": contents.module_size},
+        "components": [_tree_json(inner) for inner in contents.components],
+        "hidden": contents.hidden,
+    }
+
+
+def _wit(found: Inspected) -> list[str]:
+    return found.wit.text.removesuffix("\n").split("\n")
+
+
 def _lines(found: Inspected) -> list[str]:
-    lines = [found.subject, f"component {found.node.digest}, {found.node.size / 1e6:.1f} MB"]
+    what = "WIT package" if found.kind == "wit" else "component"
+    lines = [found.subject, f"{what} {found.digest}, {_size(found.size)}"]
     if found.release is not None:
         record = found.release.config.record
         lines.append(
@@ -55,10 +88,35 @@ def _lines(found: Inspected) -> list[str]:
         )
         needed = record.dependencies if record is not None else ()
         lines += [f"needs {d.name} {d.requirement} ({d.link})" for d in needed]
-    for title, externs in (("imports", found.imports), ("exports", found.exports)):
-        lines.append(f"{title}:" if externs else f"{title}: none")
-        lines += [f"  {extern.name}  {extern.what}" for extern in externs]
     if found.claims is not None:
         lines.append("claims, not verified:" if found.claims else "no signatures")
         lines += [f"  {claim.predicate_type} by key {claim.hint}" for claim in found.claims]
+    lines += ["", *_wit(found)]
+    if found.wit.notes:
+        lines += ["", "not in the WIT:", *(f"  {note}" for note in found.wit.notes)]
     return lines
+
+
+def _tree(found: Inspected) -> Iterator[str]:
+    if found.tree is not None:
+        yield from _branch(found.tree, found.subject, "", "")
+
+
+def _branch(contents: Contents, name: str, first: str, others: str) -> Iterator[str]:
+    """A component under `name`, its line after `first`, the lines of what is in it after `others`."""
+    plural = "" if contents.modules == 1 else "s"
+    size = _size(contents.size)
+    modules = f", {contents.modules} core module{plural} of {_size(contents.module_size)}"
+    yield f"{first}{name}  {contents.digest}  {size}{modules if contents.modules else ''}"
+    for i, inner in enumerate(contents.components):
+        is_last = i == len(contents.components) - 1
+        branch, below = ("└── ", "    ") if is_last else ("├── ", "│   ")
+        yield from _branch(inner, inner.name or "(no name)", others + branch, others + below)
+    if contents.hidden:
+        yield f"{others}└── … {contents.hidden} more, nested deeper"
+
+
+def _size(size: int) -> str:
+    if size < 10_000:  # noqa: PLR2004
+        return f"{size} bytes"
+    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"  # noqa: PLR2004

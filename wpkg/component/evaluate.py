@@ -75,7 +75,7 @@ def _component(component: ComponentDef, parent: Scope | None) -> ComponentType:
 
 def _finished(scope: Scope) -> ComponentType:
     """The type of a scope that was gone through."""
-    result = ComponentType(scope.imports, scope.exports, tuple(scope.created))
+    result = scope.component_type()
     if scope.has_component_types:
         # Only types of components can hide a resource from the check of what has a name.
         made = {i for i in scope.created if isinstance(i, Resource) and i not in scope.imported}
@@ -104,7 +104,7 @@ def _type_scope(parent: Scope, written: ComponentTypeDef | InstanceTypeDef, kind
         parent.has_component_types = True
         return _finished(scope)
     parent.has_component_types = parent.has_component_types or scope.has_component_types
-    return ComponentType(scope.imports, scope.exports, tuple(scope.created))
+    return scope.component_type()
 
 
 def _core_group(scope: Scope, definition: CoreGroupDef) -> None:
@@ -123,6 +123,8 @@ def _import(scope: Scope, definition: ImportDef) -> None:
     if scope.visibility is not None:
         scope.visibility.add_import(name.name, extern)
     scope.imports[name.name] = extern
+    if name.attributes:
+        scope.import_attributes[name.name] = name.attributes
 
 
 def _export_declaration(scope: Scope, definition: ExportDecl) -> None:
@@ -145,6 +147,8 @@ def _add_export(scope: Scope, name: ExternName, extern: ExternType) -> None:
     if scope.visibility is not None:
         scope.visibility.add_export(name.name, extern)
     scope.exports[name.name] = extern
+    if name.attributes:
+        scope.export_attributes[name.name] = name.attributes
 
 
 # --- aliases and instances -----------------------------------------------------------------------------
@@ -203,7 +207,8 @@ def _inline_instance(scope: Scope, definition: InlineInstanceDef) -> None:
         extern = scope.item(sort, index)
         names.add(name, extern)
         exports[name.name] = extern
-    scope.instances.append(InstanceType(exports))
+    attributes = {name.name: name.attributes for name, _, _ in definition.exports if name.attributes}
+    scope.instances.append(InstanceType(exports, (), attributes))
 
 
 # --- everything else -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def evaluate_type(scope: Scope, written: Written, type_scope: TypeScope) -> AnyT
             return _func(scope, written)
         case InstanceTypeDef():
             declared = type_scope(scope, written, ScopeKind.INSTANCE_TYPE)
-            return InstanceType(declared.exports, declared.created)
+            return InstanceType(declared.exports, declared.created, declared.export_attributes)
         case ComponentTypeDef():
             return type_scope(scope, written, ScopeKind.COMPONENT_TYPE)
         case ResourceDef():

@@ -46,4 +46,5 @@ def instantiate(
         if mismatch is not None:
             return Unsatisfied(name, mismatch)
     exports = substitution.externs(component.exports)
-    return Instantiated(InstanceType(exports), tuple(substitution.made))
+    instance = InstanceType(exports, (), component.export_attributes)
+    return Instantiated(instance, tuple(substitution.made))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component.decode import decode_component
-from wpkg.component.definitions import Attribute, ExportDef, ImportDef
 from wpkg.component.errors import MalformedComponent, NotAComponent
 from wpkg.component.evaluate import evaluate_component
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
@@ -15,6 +14,8 @@ from wpkg.component.types import ComponentType, TypeBound, strip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from wpkg.component.definitions import Attribute, ComponentDef
 
 _WASM_MAGIC = b"\0asm"
 
@@ -26,28 +27,50 @@ class Component(Struct, frozen=True):
     attributes: Mapping[str, tuple[tuple[Attribute, str], ...]]
 
 
+class Read(Struct, frozen=True):
+    """A component or a WIT package: what is written, and the type that it has."""
+
+    definition: ComponentDef
+    type: ComponentType
+
+    @property
+    def is_wit_package(self) -> bool:
+        """Whether all externs are exports of component types, which is how WIT packages are encoded."""
+        return (
+            not self.type.imports
+            and bool(self.type.exports)
+            and all(
+                isinstance(extern, TypeBound) and isinstance(strip(extern.type), ComponentType)
+                for extern in self.type.exports.values()
+            )
+        )
+
+
 def read_component(data: memoryview) -> Component:
     """The component that fills `data`; core modules in it are not looked at.
+
+    Raises: NotAComponent, MalformedComponent, UnsupportedComponent.
+    """
+    read = read_definition(data)
+    if read.is_wit_package:
+        raise NotAComponent(
+            "it is a WIT package (interfaces only), not a component",
+            hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
+        )
+    return Component(read.type, {**read.type.import_attributes, **read.type.export_attributes})
+
+
+def read_definition(data: memoryview) -> Read:
+    """The component or WIT package that fills `data`; core modules in it are not looked at.
 
     Raises: NotAComponent, MalformedComponent, UnsupportedComponent.
     """
     check_is_component(data)
     try:
         definition = decode_component(data)
-        evaluated = evaluate_component(definition)
+        return Read(definition, evaluate_component(definition))
     except RecursionError as error:
         raise MalformedComponent("it is nested too deeply") from error
-    if _is_wit_package(evaluated):
-        raise NotAComponent(
-            "it is a WIT package (interfaces only), not a component",
-            hint="a WIT package is a dependency of kind 'wit'; only components can be composed",
-        )
-    attributes = {
-        extern.name.name: extern.name.attributes
-        for extern, _ in definition.definitions
-        if isinstance(extern, (ImportDef, ExportDef)) and extern.name.attributes
-    }
-    return Component(evaluated, attributes)
 
 
 def check_is_component(data: memoryview) -> None:
@@ -71,15 +94,3 @@ def check_is_component(data: memoryview) -> None:
             hint="WAT is assembled with 'wasm-tools parse', WIT describes components and is none",
         )
     raise NotAComponent("it is not WebAssembly")
-
-
-def _is_wit_package(component: ComponentType) -> bool:
-    """Whether all externs are exports of component types, which is how WIT packages are encoded."""
-    return (
-        not component.imports
-        and bool(component.exports)
-        and all(
-            isinstance(extern, TypeBound) and isinstance(strip(extern.type), ComponentType)
-            for extern in component.exports.values()
-        )
-    )

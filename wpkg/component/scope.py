@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from wpkg.component.check_canon import Given
     from wpkg.component.core_types import CoreExtern, CoreFuncType, CoreModuleType, CoreValue
-    from wpkg.component.definitions import Options, Ref
+    from wpkg.component.definitions import Attribute, Options, Ref
 
 Item = TypeVar("Item")
 
@@ -77,6 +77,8 @@ class Scope:
         self.work: Work = parent.work if parent is not None else Work()
         self.imports: dict[str, ExternType] = {}
         self.exports: dict[str, ExternType] = {}
+        self.import_attributes: dict[str, tuple[tuple[Attribute, str], ...]] = {}
+        self.export_attributes: dict[str, tuple[tuple[Attribute, str], ...]] = {}
         self.import_names = NameScope("import")
         self.export_names = NameScope("export")
         # Types of instances are not checked: what uses them is.
@@ -96,6 +98,11 @@ class Scope:
         self.core_items: dict[Sort, list[CoreExtern | None]] = {sort: [] for sort in CORE_ITEM_SORTS}
         self.options: dict[Options, Given] = {}  # sets of canonical options that were found right
         self.unread: tuple[int, int] | None = None  # functions known, opcode met, when a canon was not read
+
+    def component_type(self) -> ComponentType:
+        """What was gone through, as a type."""
+        created = tuple(self.created)
+        return ComponentType(self.imports, self.exports, created, self.import_attributes, self.export_attributes)
 
     def at(self, space: list[Item], index: int, what: str) -> Item:
         """What stands at `index` of `space`. Raises: MalformedComponent."""

@@ -166,10 +166,14 @@ class Substitution:
         if isinstance(extern, TypeBound):
             return TypeBound(self.identity(extern.type))
         if isinstance(extern, InstanceType):
-            return InstanceType(self.externs(extern.exports), self._created(extern.created))
+            return InstanceType(self.externs(extern.exports), self._created(extern.created), extern.attributes)
         if isinstance(extern, ComponentType):
             return ComponentType(
-                self.externs(extern.imports), self.externs(extern.exports), self._created(extern.created)
+                self.externs(extern.imports),
+                self.externs(extern.exports),
+                self._created(extern.created),
+                extern.import_attributes,
+                extern.export_attributes,
             )
         return extern
 
@@ -189,4 +193,4 @@ def freshen(instance: InstanceType, work: Work) -> tuple[InstanceType, list[Iden
         return instance, []
     substitution = Substitution(instance.created, work)
     exports = substitution.externs(instance.exports)
-    return InstanceType(exports), substitution.made
+    return InstanceType(exports, (), instance.attributes), substitution.made

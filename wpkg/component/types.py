@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from wpkg.component.core_types import CoreModuleType
+    from wpkg.component.definitions import Attribute
+
+    Attributes = Mapping[str, tuple[tuple[Attribute, str], ...]]
 
 R = TypeVar("R")  # what a reference to a type is, in this reading
 S = TypeVar("S")
@@ -288,11 +291,13 @@ class InstanceType(Struct, frozen=True):
     """What an instance exports.
 
     `created` are the identities that a *type* brings with it, to be made anew at each import or export of it
-    (Explainer, "Type Checking"); it is empty for the type of an instance that exists.
+    (Explainer, "Type Checking"); it is empty for the type of an instance that exists. `attributes` are those of
+    the export names that have any.
     """
 
     exports: Mapping[str, ExternType]
     created: tuple[Identity, ...] = ()
+    attributes: Attributes = {}
 
 
 class ComponentType(Struct, frozen=True):
@@ -301,6 +306,8 @@ class ComponentType(Struct, frozen=True):
     imports: Mapping[str, ExternType]
     exports: Mapping[str, ExternType]
     created: tuple[Identity, ...] = ()
+    import_attributes: Attributes = {}
+    export_attributes: Attributes = {}
 
 
 AnyType = ValueType | EvaluatedFunc | InstanceType | ComponentType

@@ -24,7 +24,7 @@ from wpkg.wit.errors import Span, WitSyntaxError
 if TYPE_CHECKING:
     from wpkg.wit.errors import Source
 
-_FORBIDDEN = re.compile(
+FORBIDDEN = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f"
     "\\u202a-\\u202e\\u2066-\\u2069"
     "\\u0149\\u0673\\u0f77\\u0f79\\u17a3\\u17a4\\u17b4\\u17b5]"
@@ -66,7 +66,7 @@ class Token(Struct, frozen=True):
 def tokenize(source: Source) -> list[Token]:
     """The tokens of a text, the last one of kind END. Raises: WitSyntaxError."""
     text = source.text
-    if (found := _FORBIDDEN.search(text)) is not None:
+    if (found := FORBIDDEN.search(text)) is not None:
         code = ord(found[0])
         raise WitSyntaxError(
             f"the character U+{code:04X} is not allowed in WIT", Span(source, found.start(), found.end())

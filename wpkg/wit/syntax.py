@@ -15,6 +15,8 @@ from msgspec import Struct
 from wpkg.component.types import EnumType, Flags, FuncType, Primitive, Record, Structure, Variant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wpkg.names.version import Version
     from wpkg.wit.errors import Source, Span
 
@@ -107,12 +109,13 @@ Definition = Record[WrittenType] | Variant[WrittenType] | Flags[WrittenType] | E
 
 
 class TypeItem(Struct, frozen=True):
-    """`record`, `variant`, `flags`, `enum` or `type`."""
+    """`record`, `variant`, `flags`, `enum` or `type`. `member_docs` are those of fields, cases and labels."""
 
     name: Ident
     definition: Definition
     gate: Gate
     docs: tuple[str, ...]
+    member_docs: Mapping[str, tuple[str, ...]] = {}
 
 
 class FuncItem(Struct, frozen=True):

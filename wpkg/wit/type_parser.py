@@ -214,12 +214,32 @@ class TypeParser(TokenReader):
         self.expect("{")
         if self.is_operator("}"):
             raise WitSyntaxError(f"{keyword} '{name.name}' has no members", name.span)
+        member_docs: dict[str, tuple[str, ...]] = {}
         if keyword == "record":
-            return TypeItem(name, Record(self._members("field", self._typed, "}")), gate, docs)
+            read_field = self._documented(self._typed, member_docs)
+            record = Record(self._members("field", read_field, "}"))
+            return TypeItem(name, record, gate, docs, member_docs)
         if keyword == "variant":
-            return TypeItem(name, Variant(self._members("case", self._case, "}")), gate, docs)
-        labels = tuple([label for label, _ in self._members("label", self._label, "}")])
-        return TypeItem(name, Flags(labels) if keyword == "flags" else EnumType(labels), gate, docs)
+            read_case = self._documented(self._case, member_docs)
+            variant = Variant(self._members("case", read_case, "}"))
+            return TypeItem(name, variant, gate, docs, member_docs)
+        read_label = self._documented(self._label, member_docs)
+        labels = tuple([label for label, _ in self._members("label", read_label, "}")])
+        return TypeItem(name, Flags(labels) if keyword == "flags" else EnumType(labels), gate, docs, member_docs)
+
+    def _documented(
+        self, read: Callable[[], tuple[Ident, Item]], found: dict[str, tuple[str, ...]]
+    ) -> Callable[[], tuple[Ident, Item]]:
+        """`read`, after which `found` has the docs of what was read."""
+
+        def documented() -> tuple[Ident, Item]:
+            docs = self.token.docs
+            name, item = read()
+            if docs:
+                found[name.name] = docs
+            return name, item
+
+        return documented
 
     def _resource_item(self, name: Ident, gate: Gate, docs: tuple[str, ...]) -> ResourceItem:
         if self.accept(";"):

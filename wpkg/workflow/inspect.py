@@ -1,4 +1,4 @@
-"""What is in a component, on disk or in a registry."""
+"""What is in a component or WIT package, on disk or in a registry."""
 
 from __future__ import annotations
 
@@ -8,17 +8,28 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component.describe import describe_extern
-from wpkg.workflow.compose import read_node
+from wpkg.component.nesting import read_parts
+from wpkg.component.read import read_definition
+from wpkg.errors import WpkgError
+from wpkg.oci.digest import Digest
+from wpkg.wit.text import wit_text
 from wpkg.workflow.evidence import signature_claims
 from wpkg.workflow.locate import locate
 from wpkg.workflow.release import Release, fetch_component
-from wpkg.workflow.sources import ComponentFile
+from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.verify import find_release
 
 if TYPE_CHECKING:
-    from wpkg.compose.graph import Node
+    from collections.abc import Mapping
+
+    from wpkg.component.nesting import Part
+    from wpkg.component.read import Read
+    from wpkg.component.types import ExternType
+    from wpkg.wit.text import WitText
     from wpkg.workflow.evidence import SignatureClaim
     from wpkg.workflow.world import World
+
+MAX_TREE_DEPTH = 16  # of components in components that are shown; each level is hashed again
 
 
 class Extern(Struct, frozen=True):
@@ -28,35 +39,113 @@ class Extern(Struct, frozen=True):
     what: str
 
 
+class Contents(Struct, frozen=True):
+    """A component and the components in it. `modules` are its own core modules, `module_size` in bytes.
+
+    `hidden` is how many components are in it that are nested too deeply to be shown.
+    """
+
+    name: str | None
+    digest: Digest
+    size: int  # bytes
+    modules: int
+    module_size: int
+    components: tuple[Contents, ...]
+    hidden: int
+
+
 class Inspected(Struct, frozen=True):
-    """What a component is. `release` and `claims` are None for a file on disk."""
+    """What a component or WIT package is. `release` is None for a file on disk.
+
+    `digest`, `claims` and `tree` are None where they were not asked for, `claims` for a file too.
+    """
 
     subject: str
-    node: Node
+    kind: str  # one of `wpkg.oci.artifact.KINDS`
+    digest: Digest | None
+    size: int  # bytes
+    wit: WitText
     imports: tuple[Extern, ...]
     exports: tuple[Extern, ...]
     release: Release | None
     claims: tuple[SignatureClaim, ...] | None  # who says to have signed; nothing of it is verified
+    tree: Contents | None
 
 
-def inspect(world: World, root: Path, text: str) -> Inspected:
+class Wanted(Struct, frozen=True):
+    """What is to be found out beyond the WIT, for which nothing but types is read."""
+
+    identity: bool = True  # the digest, and of what is published who says to have signed it
+    tree: bool = False
+
+
+IDENTITY = Wanted()
+
+
+def inspect(world: World, root: Path, text: str, wanted: Wanted = IDENTITY) -> Inspected:
     """What `text` is: a file, a package of the project's registries, or a reference. Raises: WpkgError."""
     path = Path(text)
     if path.exists() or (text.endswith((".wasm", ".wat")) and "/" not in text.partition(":")[0]):
-        return _inspected(text, read_node(ComponentFile(text, path)), None, None)
+        return _inspected(text, ComponentFile(text, path), wanted, None, None)
     located = locate(root, text)
     release = find_release(world, located)
-    file = fetch_component(world, release, str(located))
-    node = read_node(ComponentFile(str(located), file, release.component.digest))
-    return _inspected(str(located.reference), node, release, signature_claims(world, release))
+    file = ComponentFile(str(located), fetch_component(world, release, str(located)))
+    claims = signature_claims(world, release) if wanted.identity else None
+    return _inspected(str(located.reference), file, wanted, release, claims)
 
 
 def _inspected(
-    subject: str, node: Node, release: Release | None, claims: tuple[SignatureClaim, ...] | None
+    subject: str,
+    file: ComponentFile,
+    wanted: Wanted,
+    release: Release | None,
+    claims: tuple[SignatureClaim, ...] | None,
 ) -> Inspected:
-    component = node.component.type
-    imports, exports = (
-        tuple(Extern(name, describe_extern(extern)) for name, extern in externs.items())
-        for externs in (component.imports, component.exports)
+    """What is in `file`, whose digest is known where it is of a release: the cache has verified it."""
+    with Sources([file], all_digests=wanted.identity and release is None) as sources:
+        [source] = sources
+        try:
+            read = read_definition(source.data)
+            wit = wit_text(source.data, read)
+            tree = _contents(source.data, read_parts(source.data, read.definition)) if wanted.tree else None
+        except WpkgError as error:
+            raise error.within(file.name) from None
+        return Inspected(
+            subject,
+            _kind(read, release),
+            release.component.digest if release is not None else source.digest,
+            source.size,
+            wit,
+            () if read.is_wit_package else _externs(read.type.imports),
+            () if read.is_wit_package else _externs(read.type.exports),
+            release,
+            claims,
+            tree,
+        )
+
+
+def _kind(read: Read, release: Release | None) -> str:
+    if read.is_wit_package:
+        return "wit"
+    return "component" if release is None else release.kind
+
+
+def _externs(externs: Mapping[str, ExternType]) -> tuple[Extern, ...]:
+    return tuple(Extern(name, describe_extern(extern)) for name, extern in externs.items())
+
+
+def _contents(data: memoryview, part: Part, depth: int = 0) -> Contents:
+    shown = part.components if depth < MAX_TREE_DEPTH else ()
+    return Contents(
+        part.name,
+        Digest.of(data[part.start : part.end]),
+        part.size,
+        len(part.modules),
+        part.module_size,
+        tuple(_contents(data, inner, depth + 1) for inner in shown),
+        0 if depth < MAX_TREE_DEPTH else _count(part),
     )
-    return Inspected(subject, node, imports, exports, release, claims)
+
+
+def _count(part: Part) -> int:
+    return len(part.components) + sum(map(_count, part.components))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry_shim.catalogue.catalogue import CATALOGUE_FILE, Catalogue
+from registry_shim.page.site import Site
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
@@ -19,6 +21,7 @@ from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
+    from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
 
 PROGRAM = "registry-shim"
@@ -79,13 +82,19 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
         address = address_of(listener)
         registry = name or address.removeprefix("http://")
         service: Service = Registry(store)
+        judge: Judge | None = None
         if rules is not None:
             from registry_shim.gate.gate import Gate
             from registry_shim.gate.waiting import WAITING_FILE, WaitingTags
 
-            service = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
-        reload = rules.reload if rules is not None else None
-        run_server(service, listener, lambda: click.echo(address), reload)
+            gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
+            service, judge = gate, gate.verdict
+        catalogue = Catalogue(store, root / CATALOGUE_FILE)
+        try:
+            site = Site(service, catalogue, registry, judge)
+            run_server(site, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+        finally:
+            catalogue.close()
 
 
 def main() -> None:

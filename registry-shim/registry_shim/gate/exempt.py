@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from registry_shim.gate.evidence import list_referrers
+from registry_shim.protocol.asking import list_referrers
 from wpkg.errors import RegistryError
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import Index, Manifest, read_manifest

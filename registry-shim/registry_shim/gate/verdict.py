@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from registry_shim.errors import EvidenceUnavailable, PolicyUnreadable
-from registry_shim.gate.evidence import collect_candidates, fetch_blob, fetch_manifest
+from registry_shim.gate.evidence import collect_candidates
+from registry_shim.protocol.asking import fetch_blob, fetch_manifest
 from wpkg.errors import RegistryError
 from wpkg.names.version import RAW_SUFFIX, Version
 from wpkg.oci.artifact import MAX_CONFIG_SIZE, WASM_CONFIG, NotAWasmArtifact, read_config, wasm_layer

@@ -209,7 +209,7 @@ class TestPages:
         [
             (b"\0asm\x01\0\0\0", "it is a core module"),
             (b"", "it is"),
-            (APP[:-3], "section 0x0"),
+            (APP[:-3], "malformed component: section 0x00"),
             (b"\xff" * 9, "it is not WebAssembly"),
         ],
     )

@@ -40,3 +40,11 @@ class MissingContent(RegistryError):
     def __init__(self, digest: Digest) -> None:
         super().__init__(f"{digest} is not in this repository; push it before the manifest that names it")
         self.digest = digest
+
+
+class PolicyUnreadable(RegistryError):
+    """The trust policy has become unusable while the registry runs."""
+
+
+class EvidenceUnavailable(RegistryError):
+    """Whether an artifact is signed could not be looked up, which is not the same as it not being signed."""

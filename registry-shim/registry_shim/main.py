@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from registry_shim.catalogue.catalogue import CATALOGUE_FILE, Catalogue
+from registry_shim.page.site import Site
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
 from wpkg import __version__
 from wpkg.errors import WpkgError
+
+if TYPE_CHECKING:
+    from registry_shim.page.facts import Judge
+    from registry_shim.protocol.service import Service
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
@@ -48,15 +56,45 @@ def cli() -> None:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 for any free one.",
 )
-def serve(root: Path, host: str, port: int) -> None:
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML file with a [trust] table: tags show only what it accepts.",
+)
+@click.option(
+    "--name",
+    metavar="HOST[:PORT]",
+    help="What clients, and the patterns of the policy, call this registry; by default its address.",
+)
+def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
     """
+    rules = None
+    if policy is not None:
+        from registry_shim.gate.policy_file import PolicyFile
+
+        rules = PolicyFile(policy)
     with Store(root, _new_id) as store:
         listener = listen(host, port)
         address = address_of(listener)
-        run_server(Registry(store), listener, lambda: click.echo(address))
+        registry = name or address.removeprefix("http://")
+        service: Service = Registry(store)
+        judge: Judge | None = None
+        if rules is not None:
+            from registry_shim.gate.gate import Gate
+            from registry_shim.gate.waiting import WAITING_FILE, WaitingTags
+
+            gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
+            service, judge = gate, gate.verdict
+        catalogue = Catalogue(store, root / CATALOGUE_FILE)
+        try:
+            site = Site(service, catalogue, registry, judge)
+            run_server(site, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+        finally:
+            catalogue.close()
 
 
 def main() -> None:

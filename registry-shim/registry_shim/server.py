@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from registry_shim.protocol.intake import Intake
-    from registry_shim.protocol.registry import Registry
+    from registry_shim.protocol.service import Service
 
 logger = logging.getLogger("registry_shim")
 
@@ -77,7 +77,7 @@ class ClientGone(Exception):
 class Application:
     """The ASGI application. `workers` run what may block; whoever makes the application ends them."""
 
-    def __init__(self, registry: Registry, workers: Executor) -> None:
+    def __init__(self, registry: Service, workers: Executor) -> None:
         self._registry = registry
         self._workers = workers
 
@@ -303,9 +303,12 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, announce: Callable[[], None], reload: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
         self._announce = announce
+        self._reload = reload
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -316,11 +319,21 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
+        if self._reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
         yield
 
 
-def serve(registry: Registry, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered."""
+def serve(
+    registry: Service,
+    listener: socket.socket,
+    announce: Callable[[], None],
+    reload: Callable[[], None] | None = None,
+) -> None:
+    """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
+
+    `reload` is called when SIGHUP comes.
+    """
     with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
         config = uvicorn.Config(
             Application(registry, workers),
@@ -335,4 +348,4 @@ def serve(registry: Registry, listener: socket.socket, announce: Callable[[], No
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        _Server(config, announce).run([listener])
+        _Server(config, announce, reload).run([listener])

@@ -12,7 +12,7 @@ from wpkg.registry.errors import NotFound
 from wpkg.registry.interface import FetchedManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from wpkg.oci.reference import Reference, Repository
@@ -110,3 +110,7 @@ class MemoryRegistry:
         if tag is not None:
             self.tags[repository, tag] = digest
         return digest
+
+    def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
+        self._asked("search", (registry, *parameters))
+        raise NotFound(f"search in {registry}: not found")  # as with every registry but registry-shim

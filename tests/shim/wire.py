@@ -21,6 +21,7 @@ from wpkg.oci.manifest import EMPTY_CONFIG, IMAGE_INDEX, IMAGE_MANIFEST, Index, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from registry_shim.protocol.service import Service
     from registry_shim.store.store import Store
 
 EMPTY_JSON = Descriptor.of(EMPTY_CONFIG, b"{}")
@@ -75,8 +76,8 @@ class Client(Protocol):
 class InProcessClient:
     """No socket: the protocol over a store."""
 
-    def __init__(self, store: Store, root: str) -> None:
-        self._registry = Registry(store)
+    def __init__(self, store: Store, root: str, service: Service | None = None) -> None:
+        self._registry: Service = service or Registry(store)
         self._root = root
 
     def send(

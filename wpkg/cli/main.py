@@ -28,6 +28,7 @@ _COMMANDS = {
     "push": "Publish the project: signed, with provenance, the tag last",
     "pull": "Fetch a published component, verified, to a file",
     "verify": "Check signatures, provenance and content of a published component",
+    "search": "Find components by what they import and export",
     "inspect": "Show what is in a component: its WIT, the components in it, who signed it",
     "key": "Make and show signing keys",
 }

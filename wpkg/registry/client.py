@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
@@ -25,7 +25,7 @@ from wpkg.registry.interface import FetchedManifest
 from wpkg.registry.transport import Answer, Transport, base_url, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
     from wpkg.oci.reference import Reference, Repository
@@ -147,6 +147,15 @@ class RegistryClient:
                 f"{what}: there are more than {MAX_REFERRERS}, which is more than can be looked at"
             )
         return found
+
+    def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
+        """See Registry. It is an API of registry-shim's, of which others know nothing."""
+        what = f"search in {registry}"
+        url = f"{base_url(registry)}/api/v1/search?{urlencode(parameters)}"
+        answer = self._transport.request("GET", url, what, {"Accept": "application/json"})
+        if answer.status != HTTPStatus.OK:
+            raise answer.error()
+        return answer.body(MAX_LIST_SIZE)
 
     def _fallback_index(self, repository: Repository, subject: Digest) -> Index:
         """The referrers index of a registry without the API; empty when there is none.

@@ -58,3 +58,6 @@ class Registry(Protocol):
         self, repository: Repository, data: bytes, media_type: str, tag: str | None = None
     ) -> Digest:
         """Store a manifest, by its digest or under `tag`, and list it as a referrer of its subject."""
+
+    def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
+        """The JSON that the search of `registry` ('host' or 'host:port') answers. Raises: NotFound without one."""

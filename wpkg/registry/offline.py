@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Never
 from wpkg.registry.errors import Offline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from wpkg.oci.descriptor import Descriptor
@@ -51,3 +51,7 @@ class OfflineRegistry:
     def push_manifest(self, repository: Repository, data: bytes, media_type: str, tag: str | None = None) -> Never:
         """Raises: Offline."""
         raise Offline(f"{repository}, to be pushed to,")
+
+    def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> Never:
+        """Raises: Offline."""
+        raise Offline(f"what the search in {registry} finds")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from registry_shim.errors import BusyUpload, DamagedStore, MissingContent, UnknownUpload
+from registry_shim.errors import BusyUpload, DamagedStore, EvidenceUnavailable, MissingContent, UnknownUpload
 from registry_shim.protocol.blobs import (
     cancel_upload,
     close_upload,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.messages import Request
     from registry_shim.protocol.routes import Route
+    from registry_shim.protocol.service import Service
     from registry_shim.store.store import Store
 
     Handler = Callable[[Store, Route, Request], Response | Intake]
@@ -120,18 +121,20 @@ def refuse(error: WpkgError) -> Response:
             )
         case DamagedStore():
             refusal = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.MANIFEST_INVALID, str(error))
+        case EvidenceUnavailable():
+            refusal = Refusal(HTTPStatus.FORBIDDEN, ErrorCode.DENIED, f"could not check: {error}")
         case _:
             raise error
     return refusal.response
 
 
-def exchange(registry: Registry, request: Request, body: Iterable[bytes] = ()) -> Response:
+def exchange(service: Service, request: Request, body: Iterable[bytes] = ()) -> Response:
     """The response to a request with the pieces of its body, without a connection between.
 
     A `BlobSlice` in it is open, and the caller's to close.
     """
     try:
-        step = registry.begin(request)
+        step = service.begin(request)
         if isinstance(step, Response):
             return step
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,10 @@ class BlobFile:
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset`; fewer only at the end. Not verified: whoever reads does."""
         return os.pread(self._handle, length, offset)
+
+    def map(self) -> mmap.mmap:
+        """The whole blob as memory, read as it is looked at; to be closed by the caller. Not for size 0."""
+        return mmap.mmap(self._handle, 0, access=mmap.ACCESS_READ)
 
     def close(self) -> None:
         """Let go of the file; once."""

@@ -113,6 +113,14 @@ class Store:
             return False
         return self.obtain(target).blobs.link(origin.blobs, digest)
 
+    def stamps(self) -> Iterator[tuple[str, str]]:
+        """Every repository with a text that changes whenever its manifests or tags have. Opens none of them."""
+        for directory, names, files in os.walk(self._root):
+            names[:] = sorted(name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY))
+            path = repository_in(Path(directory).relative_to(self._root).as_posix())
+            if LAYOUT_FILE in files and is_repository_path(path):
+                yield path, ",".join(_stamp(Path(directory) / name) for name in (INDEX_FILE, JOURNAL_FILE))
+
     def close(self) -> None:
         """Leave every repository as a plain image layout, and the root to others."""
         with self._lock:
@@ -142,3 +150,11 @@ class Store:
             names[:] = [name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY)]
             if JOURNAL_FILE in files and (Path(directory) / JOURNAL_FILE).stat().st_size:
                 yield repository_in(Path(directory).relative_to(self._root).as_posix())
+
+
+def _stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return "-"
+    return f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"

@@ -1,0 +1,42 @@
+"""How the gate says no: 403 `DENIED`, which of the three reasons it is, and what to do."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from registry_shim.gate.verdict import Standing
+from registry_shim.protocol.messages import ErrorCode, Refusal
+
+if TYPE_CHECKING:
+    from registry_shim.gate.verdict import Verdict
+    from registry_shim.protocol.messages import Headers
+    from wpkg.oci.digest import Digest
+
+MAX_WARNING_LENGTH = 1000  # bytes; clients read 4096 over all (distribution-spec v1.1.1, "Warnings")
+
+_WHAT_TO_DO = {
+    Standing.UNSIGNED: "sign it by digest, then the tag shows it: cosign sign --key KEY {by_digest}",
+    Standing.SIGNATURE_WRONG: "let a signer of the policy sign it: cosign sign --key KEY {by_digest}",
+    Standing.NOT_CHECKED: "try again; if it happens again, the registry's log says more",
+}
+
+
+def refuse_tag(registry: str, repository: str, tag: str, digest: Digest, verdict: Verdict) -> Refusal:
+    """The refusal to show or to set `tag`, which names `digest`."""
+    message = explain(registry, repository, tag, digest, verdict)
+    detail = {"reason": str(verdict.standing), "digest": str(digest), "hint": verdict.hint or ""}
+    return Refusal(HTTPStatus.FORBIDDEN, ErrorCode.DENIED, message, headers=warning(message), detail=detail)
+
+
+def explain(registry: str, repository: str, tag: str, digest: Digest, verdict: Verdict) -> str:
+    """Why `tag` is not shown, and what to do."""
+    what_to_do = _WHAT_TO_DO[verdict.standing].format(by_digest=f"{registry}/{repository}@{digest}")
+    return f"{verdict.standing}: {repository}:{tag} ({digest.short}) {verdict.reason}; {what_to_do}"
+
+
+def warning(text: str) -> Headers:
+    """A `Warning` header. A header is one line of ASCII, and `text` may quote anything."""
+    safe = "".join(c if c.isascii() and c.isprintable() else "?" for c in text[:MAX_WARNING_LENGTH])
+    quoted = safe.replace("\\", "\\\\").replace('"', '\\"')
+    return (("Warning", f'299 - "{quoted}"'),)

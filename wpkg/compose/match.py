@@ -219,7 +219,7 @@ def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
             near = [
                 name
                 for node in importers
-                for name in node.component.type.imports
+                for name in node.component.imports
                 if unversioned(name) == unversioned(choice.name)
             ]
             raise InvalidChoice(

@@ -56,6 +56,7 @@ from wpkg.wit.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+WrittenFunc = FuncType[WrittenType]
 NOWHERE = Span(Source("", ""), 0, 0)  # of what stands in no text
 _NAMED = (Record, Variant, Flags, EnumType)
 
@@ -84,7 +85,7 @@ class TypeScope:
         self.package = package
         self.label = label
         self.types: dict[str, Used | TypeItem | ResourceItem] = {}
-        self.funcs: dict[str, tuple[EvaluatedFuncText, Gate]] = {}
+        self.funcs: dict[str, tuple[WrittenFunc, Gate]] = {}
         self.names: dict[Identity, str] = {}  # what each type is called here
 
     def path(self, package: PackageId) -> UsePath:
@@ -130,9 +131,6 @@ class TypeScope:
     def items(self) -> tuple[InterfaceItem, ...]:
         """Everything, as an interface has it."""
         return (*self.type_items(), *self.func_items())
-
-
-EvaluatedFuncText = FuncType[WrittenType]
 
 
 class TypeRecovery:
@@ -272,7 +270,7 @@ class TypeRecovery:
         if scope.funcs.setdefault(name, written) != written:
             self._note_difference(scope, name)
 
-    def func(self, scope: TypeScope, func: EvaluatedFunc, kind: FuncKind | None) -> EvaluatedFuncText:
+    def func(self, scope: TypeScope, func: EvaluatedFunc, kind: FuncKind | None) -> WrittenFunc:
         """A function's type as it is written: what its kind says goes without saying."""
         written = func.map(lambda value: self._written(scope, value))
         if kind is FuncKind.METHOD:

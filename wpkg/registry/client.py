@@ -50,7 +50,7 @@ _NEXT_LINK = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 
 class RegistryClient:
-    """A `Registry` over HTTP. Not for several threads at once."""
+    """A `Registry` over HTTP. Safe for several threads at once."""
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport or Transport()

@@ -1,6 +1,7 @@
 """What a registry can do for us. The HTTP client, the offline stand-in and the tests' fake all do it.
 
-Every method raises RegistryError. Whatever returns bytes has verified them against digest and size.
+Every method may be called from several threads at once, and raises RegistryError. Whatever returns bytes has
+verified them against digest and size.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     import requests
+    from requests.adapters import HTTPAdapter
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte
 MAX_REDIRECTS = 5
+MAX_CONNECTIONS = 16  # to one host that are kept; more are made where more threads ask
 MAX_ERROR_BODY = 64 * 1024  # bytes of an error answer that are looked at
+WORTH_DRAINING = 64 * 1024  # bytes; reading on is cheaper than another connection
 CHUNK = 1024 * 1024  # bytes
 
 # A proxy cannot reach this machine's own addresses; what its variables say is for all others.
@@ -71,9 +75,12 @@ class Answer:
             while chunk := self._response.raw.read(CHUNK, decode_content=False):
                 yield chunk
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"{self._what}: the connection broke off ({_reason(error)})") from error
-        finally:
             self._response.close()
+            raise Unreachable(f"{self._what}: the connection broke off ({_reason(error)})") from error
+        except BaseException:
+            self._response.close()  # its connection as well: who knows what comes next on it
+            raise
+        self._response.raw.release_conn()
 
     def body(self, limit: int) -> bytes:
         """The whole body. Raises: UnexpectedAnswer when it has more than `limit` bytes."""
@@ -86,8 +93,13 @@ class Answer:
         return bytes(data)
 
     def close(self) -> None:
-        """Leave the body unread."""
-        self._response.close()
+        """Leave the body unread; the connection is kept where little is left to come on it."""
+        length = self.header("Content-Length") or ""
+        if length.isdecimal() and int(length) <= WORTH_DRAINING:
+            self._response.raw.drain_conn()
+            self._response.raw.release_conn()
+        else:
+            self._response.close()
 
     def error(self) -> NotFound | Unauthorized | UnexpectedAnswer:
         """The error that this answer means."""
@@ -105,10 +117,16 @@ class Answer:
 
 
 class Transport:
-    """Sends requests; keeps connections open between them. Not for several threads at once."""
+    """Sends requests; keeps connections open between them. Safe for several threads at once.
+
+    Each thread has a session of its own, because requests promises nothing else; all of them share one pool of
+    connections, which urllib3 makes for several threads. Cookies are neither kept nor sent.
+    """
 
     def __init__(self) -> None:
-        self._session: requests.Session | None = None
+        self._threads = threading.local()
+        self._lock = threading.Lock()
+        self._adapter: HTTPAdapter | None = None
 
     def request(
         self,
@@ -136,11 +154,8 @@ class Transport:
     ) -> requests.Response:
         import requests
 
-        if self._session is None:
-            self._session = requests.Session()
-            self._session.headers.update({"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"})
         try:
-            return self._session.request(
+            return self._session().request(
                 method,
                 url,
                 headers=dict(headers),
@@ -156,6 +171,26 @@ class Transport:
                 f"{what}: cannot reach {urlsplit(url).netloc} ({_reason(error)})",
                 hint="check that the registry is running and that its address is right",
             ) from error
+
+    def _session(self) -> requests.Session:
+        """The session of this thread."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            from http.cookiejar import DefaultCookiePolicy
+
+            import requests
+            from requests.adapters import HTTPAdapter
+
+            with self._lock:
+                if self._adapter is None:
+                    self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+            session = requests.Session()
+            session.headers.update({"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"})
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, self._adapter)
+            self._threads.session = session
+        return session
 
 
 def follow(url: str, location: str, what: str) -> str:

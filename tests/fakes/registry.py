@@ -87,7 +87,13 @@ class MemoryRegistry:
                 found.append(describe_referrer(manifest, Descriptor(media_type, digest, len(data))))
         return found
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
         self._asked("push_blob", blob.digest)
         if (repository, blob.digest) in self.blobs:
             return False

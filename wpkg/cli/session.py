@@ -45,12 +45,12 @@ class Session:
 def make_world(console: Console, *, offline: bool) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
-    from wpkg.registry.client import RegistryClient
+    from wpkg.registry.client import RegistryClient, real_transport
     from wpkg.registry.offline import OfflineRegistry
     from wpkg.workflow.world import World
 
     return World(
-        registry=OfflineRegistry() if offline else RegistryClient(),
+        registry=OfflineRegistry() if offline else RegistryClient(real_transport(os.environ, console.warn)),
         cache=Cache(cache_folder(os.environ)),
         environment=os.environ,
         random_bytes=os.urandom,

@@ -37,14 +37,14 @@ def build_referrer(
     )
 
 
-def describe_referrer(manifest: Manifest, descriptor: Descriptor) -> Descriptor:
+def describe_referrer(manifest: Manifest | Index, descriptor: Descriptor) -> Descriptor:
     """The entry of a referrers index: the manifest's descriptor with its artifact type and annotations."""
     return Descriptor(
         descriptor.media_type,
         descriptor.digest,
         descriptor.size,
         manifest.annotations,
-        manifest.artifact_type or manifest.config.media_type,
+        manifest.artifact_type or (manifest.config.media_type if isinstance(manifest, Manifest) else None),
     )
 
 

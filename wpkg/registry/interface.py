@@ -52,8 +52,17 @@ class Registry(Protocol):
     def list_referrers(self, repository: Repository, subject: Digest) -> Sequence[Descriptor]:
         """The manifests that say `subject` is theirs. Only their digest and size are to be believed."""
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
-        """Whether the blob had to be sent; `source` opens it from its start and may be called again."""
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
+        """Whether the blob had to be sent; `source` opens it from its start and may be called again.
+
+        `origin` has it already: where that is in the same registry, nothing need be sent.
+        """
 
     def push_manifest(
         self, repository: Repository, data: bytes, media_type: str, tag: str | None = None

@@ -95,6 +95,9 @@ class MemoryRegistry:
         origin: Repository | None = None,
     ) -> bool:
         self._asked("push_blob", blob.digest)
+        if origin is not None and origin.registry == repository.registry and (origin, blob.digest) in self.blobs:
+            self.blobs.setdefault((repository, blob.digest), self.blobs[origin, blob.digest])
+            return False
         if (repository, blob.digest) in self.blobs:
             return False
         with source() as file:

@@ -43,10 +43,12 @@ class Access(Struct, frozen=True):
     scopes: tuple[str, ...] = ()  # 'repository:acme/app:pull,push'
     path: str = ""  # of the repository, for credentials that are for part of a registry
 
+    only_as_user: bool = False  # the question is whether the credential is good
+
     @property
-    def is_reading(self) -> bool:
-        """Whether nothing is to be changed."""
-        return not any("push" in scope or "delete" in scope for scope in self.scopes)
+    def may_be_anonymous(self) -> bool:
+        """Whether it makes sense to go on without a credential that is refused: where nothing is changed."""
+        return not self.only_as_user and not any("push" in scope for scope in self.scopes)
 
 
 class TokenAnswer(Protocol):
@@ -169,7 +171,7 @@ class Authorizer:
         scopes = _merge_scopes(access.scopes, challenge.parameters.get("scope", ""))
         query = [("service", challenge.parameters.get("service", "")), *(("scope", scope) for scope in scopes)]
         answer = _ask_for_token(realm, [item for item in query if item[1]], credential, what, ask)
-        if answer.status in _REFUSED and credential is not None and access.is_reading:
+        if answer.status in _REFUSED and credential is not None and access.may_be_anonymous:
             answer.close()
             self._warn(f"{access.registry} refuses the stored login; going on without it")
             answer = _ask_for_token(realm, [item for item in query if item[1]], None, what, ask)

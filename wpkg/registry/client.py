@@ -18,11 +18,11 @@ from wpkg.oci.manifest import (
 )
 from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, referrers_tag
 from wpkg.registry.auth import Access
-from wpkg.registry.credentials import Credentials
+from wpkg.registry.credentials import Credential, Credentials
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
 from wpkg.registry.fallback import FallbackIndex
 from wpkg.registry.headers import parse_next_link
-from wpkg.registry.interface import FetchedManifest
+from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
 from wpkg.registry.origins import DOCKER_HUB, next_page
 from wpkg.registry.resume import download
 from wpkg.registry.transport import Answer, Transport
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 1000  # of a tag list or of referrers
 MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
-MAX_SMALL_BLOB = 4 * 1024 * 1024  # bytes; configs and bundles
 
 # 200 with something else than an index is what some registries answer to paths that they do not know.
 _NO_REFERRERS_API = frozenset(
@@ -217,15 +216,6 @@ class RegistryClient:
         answer.close()
         return True
 
-    def check_login(self, registry: str) -> None:
-        """Nothing when `registry` accepts our credentials. Raises: Unauthorized, RegistryError."""
-        what = f"login at {registry}"
-        url = self._transport.base_url(registry) + "/v2/"
-        answer = self._transport.request("GET", url, what, access=Access(registry))
-        if answer.status != HTTPStatus.OK:
-            raise answer.error()
-        answer.body(MAX_LIST_SIZE)
-
     # --- requests ----------------------------------------------------------------------------------
 
     def _url(self, repository: Repository, *parts: str) -> str:
@@ -283,9 +273,23 @@ def real_transport(environment: Mapping[str, str], warn: Callable[[str], object]
 
     `WPKG_INSECURE_REGISTRIES` lists registries that plain http is spoken with, as host or host:port.
     """
+    return Transport(Credentials(environment, warn).find, warn, _plain_http(environment))
+
+
+def _plain_http(environment: Mapping[str, str]) -> frozenset[str]:
     listed = environment.get("WPKG_INSECURE_REGISTRIES", "").split(",")
-    plain_http = frozenset(name.strip() for name in listed if name.strip())
-    return Transport(Credentials(environment, warn).find, warn, plain_http)
+    return frozenset(name.strip() for name in listed if name.strip())
+
+
+def check_login(registry: str, credential: Credential, environment: Mapping[str, str]) -> None:
+    """Nothing when `registry` accepts a credential, or wants none. Raises: Unauthorized, RegistryError."""
+    what = f"login at {registry}"
+    transport = Transport(lambda _registry, _path: credential, plain_http=_plain_http(environment))
+    url = transport.base_url(registry) + "/v2/"
+    answer = transport.request("GET", url, what, access=Access(registry, only_as_user=True))
+    if answer.status != HTTPStatus.OK:
+        raise answer.error()
+    answer.close()
 
 
 def _path(repository: Repository) -> str:

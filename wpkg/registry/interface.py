@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
     from wpkg.oci.reference import Reference, Repository
 
+MAX_SMALL_BLOB = 4 * 1024 * 1024  # bytes; configs and bundles
+
 
 class FetchedManifest(Struct, frozen=True):
     """A manifest's bytes with the descriptor that they have."""

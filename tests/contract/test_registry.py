@@ -16,9 +16,12 @@ from wpkg.oci.reference import Repository
 from wpkg.oci.referrers import build_referrer
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.errors import NotFound
+from wpkg.registry.layout import LayoutRegistry
+from wpkg.registry.router import Router
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from wpkg.registry.interface import Registry
 
@@ -35,13 +38,22 @@ def shim_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["memory", "http"])
-def registry(request: pytest.FixtureRequest) -> Registry:
-    return MemoryRegistry() if request.param == "memory" else RegistryClient()
+@pytest.fixture(params=["memory", "http", "folder"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def repository(shim_address: str, request: pytest.FixtureRequest) -> Repository:
+def registry(kind: str, tmp_path: Path) -> Registry:
+    if kind == "memory":
+        return MemoryRegistry()
+    return Router(RegistryClient(), LayoutRegistry(tmp_path))
+
+
+@pytest.fixture
+def repository(shim_address: str, kind: str, request: pytest.FixtureRequest) -> Repository:
+    if kind == "folder":
+        return Repository.parse("dir:./vendor/t/x")
     name = "".join(c if c.isalnum() else "-" for c in request.node.name.lower()).strip("-")
     return Repository.parse(f"{shim_address}/t/{name.replace('--', '-')}")
 
@@ -84,7 +96,7 @@ def test_tags_are_listed_and_resolved(registry: Registry, repository: Repository
 
 
 def test_what_is_not_there_is_not_found(registry: Registry, repository: Repository) -> None:
-    nobody = Repository(repository.registry, "t/nobody")
+    nobody = Repository(repository.registry, "./t/nobody" if repository.is_folder else "t/nobody")
     with pytest.raises(NotFound):
         registry.list_tags(nobody)
     assert registry.resolve(nobody.at(tag="1.0.0")) is None
@@ -119,3 +131,23 @@ def test_referrers_are_listed_with_their_subject_only(registry: Registry, reposi
     assert found[0].annotations == {"a": "b"}
     assert list(registry.list_referrers(repository, digest)) == []
     assert list(registry.list_tags(repository)) == ["1.0.0"]
+
+
+def test_a_tag_moves_and_what_it_named_stays(registry: Registry, repository: Repository) -> None:
+    push(registry, repository)
+    other = Manifest(CONFIG, (LAYER,), annotations={"k": "w"}).encode()
+    moved = registry.push_manifest(repository, other, IMAGE_MANIFEST, "1.0.0")
+    assert registry.resolve(repository.at(tag="1.0.0")) == moved
+    assert registry.fetch_manifest(repository.at(digest=SUBJECT.digest)).data == MANIFEST
+    assert list(registry.list_tags(repository)) == ["1.0.0"]
+
+
+def test_a_blob_of_another_repository_is_not_sent_again(registry: Registry, repository: Repository) -> None:
+    push(registry, repository)
+    other = Repository(repository.registry, repository.path + "-copy")
+
+    def unwanted() -> io.BytesIO:
+        raise AssertionError
+
+    assert registry.push_blob(other, LAYER, unwanted, repository) is False
+    assert registry.fetch_blob(other, LAYER) == BLOB

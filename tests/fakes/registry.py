@@ -87,8 +87,17 @@ class MemoryRegistry:
                 found.append(describe_referrer(manifest, Descriptor(media_type, digest, len(data))))
         return found
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
         self._asked("push_blob", blob.digest)
+        if origin is not None and origin.registry == repository.registry and (origin, blob.digest) in self.blobs:
+            self.blobs.setdefault((repository, blob.digest), self.blobs[origin, blob.digest])
+            return False
         if (repository, blob.digest) in self.blobs:
             return False
         with source() as file:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from wpkg.registry.interface import Registry
+    from wpkg.registry.interface import SearchableRegistry
 
 
 class Chance:
@@ -64,7 +64,7 @@ class Programs:
 
 def fake_world(
     folder: Path,
-    registry: Registry | None = None,
+    registry: SearchableRegistry | None = None,
     *,
     environment: dict[str, str] | None = None,
     programs: Programs | None = None,

@@ -26,10 +26,13 @@ _COMMANDS = {
     "graph": "Draw a composition: svg, mermaid, dot or json",
     "targets": "Check whether a component conforms to a world",
     "push": "Publish the project: signed, with provenance, the tag last",
+    "copy": "Copy an artifact with its signatures between registries and folders",
     "pull": "Fetch a published component, verified, to a file",
     "verify": "Check signatures, provenance and content of a published component",
     "search": "Find components by what they import and export",
     "inspect": "Show what is in a component: its WIT, the components in it, who signed it",
+    "login": "Keep a password for a registry, once it has been accepted",
+    "logout": "Forget the password for a registry",
     "key": "Make and show signing keys",
 }
 _HELP = """Package manager for WebAssembly components on OCI registries.

@@ -33,24 +33,39 @@ class Session:
         """The real world, made when it is first needed."""
         return make_world(self.console, offline=self.offline)
 
-    def ask(self, question: str) -> str:
-        """A secret that a person types, unseen. Raises: InvalidInput where there is nobody to ask."""
+    def ask_text(self, question: str) -> str:
+        """What a person types. Raises: InvalidInput where there is nobody to ask."""
         if not sys.stdin.isatty():
             raise InvalidInput(
-                "a password is needed, and there is no terminal to ask for it", hint="set WPKG_KEY_PASSWORD"
+                f"a {question.lower()} is needed, and there is no terminal to ask for it", hint="use --username"
             )
+        return str(click.prompt(question, err=True))
+
+    def ask_secret(self, question: str, hint: str) -> str:
+        """A secret that a person types, unseen. Raises: InvalidInput where there is nobody to ask."""
+        if not sys.stdin.isatty():
+            raise InvalidInput("a password is needed, and there is no terminal to ask for it", hint=hint)
         return str(click.prompt(question, hide_input=True, default="", show_default=False, err=True))
+
+    def ask(self, question: str) -> str:
+        """The password of a key, as `ask_secret` asks."""
+        return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD")
 
 
 def make_world(console: Console, *, offline: bool) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
-    from wpkg.registry.client import RegistryClient
+    from wpkg.registry.client import RegistryClient, real_transport
+    from wpkg.registry.layout import LayoutRegistry
     from wpkg.registry.offline import OfflineRegistry
+    from wpkg.registry.router import Router
     from wpkg.workflow.world import World
 
     return World(
-        registry=OfflineRegistry() if offline else RegistryClient(),
+        registry=Router(
+            OfflineRegistry() if offline else RegistryClient(real_transport(os.environ, console.warn)),
+            LayoutRegistry(Path()),
+        ),
         cache=Cache(cache_folder(os.environ)),
         environment=os.environ,
         random_bytes=os.urandom,

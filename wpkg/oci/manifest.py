@@ -58,14 +58,17 @@ class Index(Struct, frozen=True):
 
     manifests: tuple[Descriptor, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    subject: Descriptor | None = None
+    artifact_type: str | None = None
 
     def encode(self) -> bytes:
         """The index as canonical JSON."""
-        members: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": IMAGE_INDEX,
-            "manifests": [manifest.to_json() for manifest in self.manifests],
-        }
+        members: dict[str, Any] = {"schemaVersion": 2, "mediaType": IMAGE_INDEX}
+        if self.artifact_type is not None:
+            members["artifactType"] = self.artifact_type
+        members["manifests"] = [manifest.to_json() for manifest in self.manifests]
+        if self.subject is not None:
+            members["subject"] = self.subject.to_json()
         if self.annotations:
             members["annotations"] = dict(sorted(self.annotations.items()))
         return dump_json(members)
@@ -85,14 +88,19 @@ def read_manifest(data: bytes, media_type: str = "") -> Manifest | Index:
             raise MalformedManifest(f"it says that it is {declared}, the registry that it is {media_type}")
         if "layers" in members and "manifests" in members:
             raise MalformedManifest("it has both layers and manifests")
+        said = members.optional_object("subject")
+        subject = Descriptor.read(said) if said is not None else None
         if (declared or media_type) == IMAGE_INDEX or "manifests" in members:
-            manifests = tuple(Descriptor.read(item) for item in members.objects("manifests"))
-            return Index(manifests, members.text_map("annotations"))
-        subject = members.optional_object("subject")
+            return Index(
+                tuple(Descriptor.read(item) for item in members.objects("manifests")),
+                members.text_map("annotations"),
+                subject,
+                members.optional_text("artifactType"),
+            )
         return Manifest(
             config=Descriptor.read(members.object("config")),
             layers=tuple(Descriptor.read(item) for item in members.objects("layers")),
-            subject=Descriptor.read(subject) if subject is not None else None,
+            subject=subject,
             artifact_type=members.optional_text("artifactType"),
             annotations=members.text_map("annotations"),
             media_type=declared,

@@ -6,6 +6,7 @@ tag schema). Neither an API's nor an index's word is trusted for what a referrer
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wpkg.oci.descriptor import Descriptor
@@ -16,12 +17,19 @@ if TYPE_CHECKING:
 
     from wpkg.oci.digest import Digest
 
+_REFERRERS_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}")
+
 MAX_REFERRERS = 64  # candidates looked at; more is refused, not cut off
 
 
 def referrers_tag(subject: Digest) -> str:
     """The tag of the fallback index: `sha256-<64 hex>`."""
     return f"{subject.algorithm[:32]}-{subject.encoded[:64]}"
+
+
+def is_referrers_tag(tag: str) -> bool:
+    """Whether `tag` is one of the fallback schema."""
+    return _REFERRERS_TAG.fullmatch(tag) is not None
 
 
 def build_referrer(
@@ -37,14 +45,14 @@ def build_referrer(
     )
 
 
-def describe_referrer(manifest: Manifest, descriptor: Descriptor) -> Descriptor:
+def describe_referrer(manifest: Manifest | Index, descriptor: Descriptor) -> Descriptor:
     """The entry of a referrers index: the manifest's descriptor with its artifact type and annotations."""
     return Descriptor(
         descriptor.media_type,
         descriptor.digest,
         descriptor.size,
         manifest.annotations,
-        manifest.artifact_type or manifest.config.media_type,
+        manifest.artifact_type or (manifest.config.media_type if isinstance(manifest, Manifest) else None),
     )
 
 

@@ -55,7 +55,7 @@ class LockedPackage(Struct, frozen=True):
             f"name = {_text(str(self.name))}",
             f"version = {_text(str(self.version))}",
             f"kind = {_text(self.kind)}",
-            f"source = {_text(_SOURCE_SCHEME + str(self.source))}",
+            f"source = {_text(('' if self.source.is_folder else _SOURCE_SCHEME) + str(self.source))}",
             f"tag = {_text(self.tag)}",
             f"manifest = {_text(str(self.manifest))}",
             f"component = {_text(str(self.component))}",
@@ -115,13 +115,16 @@ def _lock(document: Table) -> Lock:
 def _package(table: Table) -> LockedPackage:
     table.only(_KEYS)
     source = table.required_text("source")
-    if not source.startswith(_SOURCE_SCHEME):
-        raise table.fail("source", f"it is not an {_SOURCE_SCHEME} location")
+    if not source.startswith((_SOURCE_SCHEME, "dir:")):
+        raise table.fail("source", f"it is neither an {_SOURCE_SCHEME} location nor a dir: layout")
+    repository = Repository.parse(source.removeprefix(_SOURCE_SCHEME))
+    if repository.is_folder and (repository.path.startswith("/") or source.startswith(_SOURCE_SCHEME)):
+        raise table.fail("source", "the path of a layout in a lock is relative to the project")
     return LockedPackage(
         name=table.parsed("name", PackageName.parse),
         version=table.parsed("version", Version.parse),
         kind=table.required_text("kind"),
-        source=Repository.parse(source.removeprefix(_SOURCE_SCHEME)),
+        source=repository,
         tag=table.required_text("tag"),
         manifest=table.parsed("manifest", Digest.parse),
         component=table.parsed("component", Digest.parse),

@@ -160,9 +160,11 @@ def _registries(document: Table) -> Registries:
 
 def _prefix(text: str) -> str:
     """A registry with or without a path: whatever makes a repository with `/<namespace>/<name>` behind it."""
-    if text.startswith("dir:"):
-        raise InvalidProjectFile("an OCI layout on disk cannot be used as a registry by this version of wpkg")
-    Repository.parse(f"{text}/namespace/name")
+    repository = Repository.parse(f"{text}/namespace/name")
+    if repository.is_folder and repository.path.startswith("/"):
+        raise InvalidProjectFile(
+            f"{text} is an absolute path, which nobody else has", hint="write it relative to the project's folder"
+        )
     return text
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
@@ -16,24 +15,28 @@ from wpkg.oci.manifest import (
     MAX_MANIFEST_SIZE,
     Index,
     MalformedManifest,
-    Manifest,
     read_manifest,
 )
-from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, merge_referrer, referrers_tag
+from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, referrers_tag
+from wpkg.registry.auth import Access
+from wpkg.registry.credentials import Credential, Credentials
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
-from wpkg.registry.interface import FetchedManifest
-from wpkg.registry.transport import Answer, Transport, base_url, follow
+from wpkg.registry.fallback import FallbackIndex
+from wpkg.registry.headers import parse_next_link
+from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
+from wpkg.registry.origins import DOCKER_HUB, next_page
+from wpkg.registry.resume import download
+from wpkg.registry.transport import Answer, Transport
+from wpkg.registry.uploads import BlobUpload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from wpkg.oci.reference import Reference, Repository
 
 MAX_PAGES = 1000  # of a tag list or of referrers
 MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
-MAX_SMALL_BLOB = 4 * 1024 * 1024  # bytes; configs and bundles
-FALLBACK_ATTEMPTS = 5  # to put an entry into a referrers index that others write to as well
 
 # 200 with something else than an index is what some registries answer to paths that they do not know.
 _NO_REFERRERS_API = frozenset(
@@ -45,12 +48,14 @@ _NO_REFERRERS_API = frozenset(
         HTTPStatus.NOT_ACCEPTABLE,
     }
 )
-_ACCEPT_MANIFESTS = f"{IMAGE_MANIFEST}, {IMAGE_INDEX}"
-_NEXT_LINK = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
+_ACCEPT_MANIFESTS = (
+    f"{IMAGE_MANIFEST}, {IMAGE_INDEX}, application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json"
+)
 
 
 class RegistryClient:
-    """A `Registry` over HTTP. Not for several threads at once."""
+    """A `Registry` over HTTP. Safe for several threads at once."""
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport or Transport()
@@ -61,7 +66,7 @@ class RegistryClient:
         """See Registry."""
         what = f"tags of {repository}"
         tags: list[str] = []
-        for page in self._pages(_url(repository, "tags", "list"), what, {}):
+        for page in self._pages(repository, "tags/list", what, {}):
             if page.status != HTTPStatus.OK:
                 raise page.error()
             tags += _read_list(page, what).texts("tags")
@@ -88,20 +93,7 @@ class RegistryClient:
     def fetch_manifest(self, reference: Reference) -> FetchedManifest:
         """See Registry."""
         what = f"manifest {reference}"
-        answer = self._manifest_request("GET", reference, what)
-        if answer.status != HTTPStatus.OK:
-            raise answer.error()
-        data = answer.body(MAX_MANIFEST_SIZE)
-        digest = reference.digest
-        if digest is not None:
-            check_content(data, digest, None, what)
-        else:
-            digest = Digest.of(data)
-            said = answer.header("Docker-Content-Digest")
-            if said is not None and said.startswith("sha256:") and said != str(digest):
-                raise ContentMismatch(f"{what}: the registry says that its digest is {said}, it is {digest}")
-        media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-        return FetchedManifest(Descriptor(media_type, digest, len(data)), data)
+        return self._read_fetched(self._manifest_request("GET", reference, what), reference)
 
     def fetch_blob(self, repository: Repository, blob: Descriptor) -> bytes:
         """See Registry."""
@@ -120,19 +112,14 @@ class RegistryClient:
         """See Registry."""
         what = f"blob {blob.digest} of {repository}"
         verifier = Verifier(blob.digest, blob.size, what)
-        answer = self._transport.request("GET", _url(repository, "blobs", str(blob.digest)), what)
-        if answer.status != HTTPStatus.OK:
-            raise answer.error()
-        for chunk in answer.chunks():
-            verifier.update(chunk)
-            sink(memoryview(chunk))
-        verifier.finish()
+        url = self._url(repository, "blobs", str(blob.digest))
+        download(self._transport, url, _access(repository), verifier, sink)
 
     def list_referrers(self, repository: Repository, subject: Digest) -> list[Descriptor]:
         """See Registry. From the API where there is one, else from the index under the referrers tag."""
         what = f"referrers of {subject.short} in {repository}"
         found: list[Descriptor] = []
-        for page in self._pages(_url(repository, "referrers", str(subject)), what, {"Accept": IMAGE_INDEX}):
+        for page in self._pages(repository, f"referrers/{subject}", what, {"Accept": IMAGE_INDEX}):
             if not _is_index(page):
                 page.close()
                 if page.status in _NO_REFERRERS_API:
@@ -149,54 +136,55 @@ class RegistryClient:
         return found
 
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
-        """See Registry. It is an API of registry-shim's, of which others know nothing."""
+        """See SearchableRegistry. It is an API of registry-shim's, of which others know nothing."""
         what = f"search in {registry}"
-        url = f"{base_url(registry)}/api/v1/search?{urlencode(parameters)}"
-        answer = self._transport.request("GET", url, what, {"Accept": "application/json"})
+        url = f"{self._transport.base_url(registry)}/api/v1/search?{urlencode(parameters)}"
+        answer = self._transport.request("GET", url, what, {"Accept": "application/json"}, access=Access(registry))
         if answer.status != HTTPStatus.OK:
             raise answer.error()
         return answer.body(MAX_LIST_SIZE)
 
     def _fallback_index(self, repository: Repository, subject: Digest) -> Index:
-        """The referrers index of a registry without the API; empty when there is none.
+        """The referrers index of a registry without the API; empty when there is none."""
+        return self._read_fallback(repository, subject)[0]
+
+    def _read_fallback(self, repository: Repository, subject: Digest) -> tuple[Index, str | None]:
+        """The index under the referrers tag, and its ETag.
 
         Some registries answer with the subject itself; whatever is no index counts as none.
         """
+        reference = repository.at(tag=referrers_tag(subject))
+        answer = self._manifest_request("GET", reference, f"manifest {reference}")
         try:
-            fetched = self.fetch_manifest(repository.at(tag=referrers_tag(subject)))
+            fetched = self._read_fetched(answer, reference)
         except NotFound:
-            return Index(())
+            return Index(()), None
         document = read_manifest(fetched.data)
-        return document if isinstance(document, Index) and fetched.descriptor.digest != subject else Index(())
+        is_index = isinstance(document, Index) and fetched.descriptor.digest != subject
+        return document if isinstance(document, Index) and is_index else Index(()), answer.header("ETag")
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
-        """See Registry. Monolithic: POST, then PUT."""
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
+        """See Registry. Mounted from `origin` where that is in the same registry, else sent."""
         what = f"upload of {blob.digest.short} to {repository}"
-        answer = self._transport.request("HEAD", _url(repository, "blobs", str(blob.digest)), what)
-        answer.close()
-        if answer.status == HTTPStatus.OK:
-            return False
-        answer = self._transport.request("POST", _url(repository, "blobs", "uploads") + "/", what)
-        location = answer.header("Location")
-        if answer.status != HTTPStatus.ACCEPTED or location is None:
-            raise answer.error()
-        answer.close()
-        url = follow(answer.url, location, what)
-        url += ("&" if urlsplit(url).query else "?") + f"digest={quote(str(blob.digest), safe='')}"
-        with source() as file:
-            answer = self._transport.request(
-                "PUT",
-                url,
-                what,
-                {"Content-Type": "application/octet-stream"},
-                file if blob.size else b"",
-            )
-        if answer.status != HTTPStatus.CREATED:
-            raise answer.error()
-        answer.close()
-        return True
+        upload = BlobUpload(
+            self._transport,
+            self._url(repository, "blobs") + "/",
+            blob,
+            source,
+            _access(repository, "pull,push"),
+            what,
+        )
+        if origin is None or origin.registry != repository.registry or origin == repository:
+            return upload.run()
+        return upload.run(_path(origin), _access(repository, "pull,push", also=origin))
 
     def push_manifest(
         self, repository: Repository, data: bytes, media_type: str, tag: str | None = None
@@ -204,64 +192,127 @@ class RegistryClient:
         """See Registry."""
         digest = Digest.of(data)
         reference = repository.at(tag=tag) if tag is not None else repository.at(digest=digest)
-        what = f"upload of manifest {reference}"
-        answer = self._transport.request(
-            "PUT", _url(repository, "manifests", reference.wire), what, {"Content-Type": media_type}, data
-        )
+        answer = self._put_manifest(reference, data, media_type, {})
         if answer.status != HTTPStatus.CREATED:
             raise answer.error()
         answer.close()
         said = answer.header("Docker-Content-Digest")
         if said is not None and said != str(digest):
-            raise UnexpectedAnswer(f"{what}: the registry stored it as {said}, it is {digest}")
+            raise UnexpectedAnswer(
+                f"upload of manifest {reference}: the registry stored it as {said[:200]}, it is {digest}"
+            )
         manifest = read_manifest(data)
-        if (
-            isinstance(manifest, Manifest)
-            and manifest.subject is not None
-            and answer.header("OCI-Subject") is None
-        ):
-            entry = describe_referrer(manifest, Descriptor(media_type, digest, len(data)))
-            self._list_by_tag(repository, manifest.subject.digest, entry)
+        if manifest.subject is not None and answer.header("OCI-Subject") is None:
+            subject = manifest.subject.digest
+            index = FallbackIndex(
+                f"{repository}",
+                lambda: self._read_fallback(repository, subject),
+                lambda index, etag: self._write_fallback(repository, subject, index, etag),
+                self._transport.patience,
+            )
+            index.enter(describe_referrer(manifest, Descriptor(media_type, digest, len(data))))
         return digest
 
-    def _list_by_tag(self, repository: Repository, subject: Digest, entry: Descriptor) -> None:
-        """Enter a referrer into the index under the referrers tag, and see that it stays there."""
-        for _ in range(FALLBACK_ATTEMPTS):
-            index = self._fallback_index(repository, subject)
-            if any(known.digest == entry.digest for known in index.manifests):
-                return
-            data = merge_referrer(index, entry).encode()
-            self.push_manifest(repository, data, IMAGE_INDEX, referrers_tag(subject))
-        if all(known.digest != entry.digest for known in self._fallback_index(repository, subject).manifests):
-            raise UnexpectedAnswer(
-                f"referrer {entry.digest.short} was entered into the index of {repository} {FALLBACK_ATTEMPTS} "
-                "times and is not there: others keep overwriting it",
-                hint="try again",
-            )
+    def _write_fallback(self, repository: Repository, subject: Digest, index: Index, etag: str | None) -> bool:
+        """Whether the index was stored; not when somebody else has changed it since it was read."""
+        condition = {"If-Match": etag} if etag is not None else {}
+        reference = repository.at(tag=referrers_tag(subject))
+        answer = self._put_manifest(reference, index.encode(), IMAGE_INDEX, condition)
+        if answer.status == HTTPStatus.PRECONDITION_FAILED:
+            answer.close()
+            return False
+        if answer.status != HTTPStatus.CREATED:
+            raise answer.error()
+        answer.close()
+        return True
 
     # --- requests ----------------------------------------------------------------------------------
 
-    def _manifest_request(self, method: str, reference: Reference, what: str) -> Answer:
-        url = _url(reference.repository, "manifests", reference.wire)
-        return self._transport.request(method, url, what, {"Accept": _ACCEPT_MANIFESTS})
+    def _url(self, repository: Repository, *parts: str) -> str:
+        return "/".join((self._transport.base_url(repository.registry), "v2", _path(repository), *parts))
 
-    def _pages(self, url: str, what: str, headers: dict[str, str]) -> Iterator[Answer]:
+    def _manifest_request(self, method: str, reference: Reference, what: str) -> Answer:
+        url = self._url(reference.repository, "manifests", reference.wire)
+        headers = {"Accept": _ACCEPT_MANIFESTS}
+        return self._transport.request(method, url, what, headers, access=_access(reference.repository))
+
+    def _put_manifest(
+        self, reference: Reference, data: bytes, media_type: str, condition: dict[str, str]
+    ) -> Answer:
+        return self._transport.request(
+            "PUT",
+            self._url(reference.repository, "manifests", reference.wire),
+            f"upload of manifest {reference}",
+            {"Content-Type": media_type, **condition},
+            data,
+            access=_access(reference.repository, "pull,push"),
+        )
+
+    def _read_fetched(self, answer: Answer, reference: Reference) -> FetchedManifest:
+        """The manifest in an answer, verified by the digest that was asked for, or else by the one it names."""
+        what = f"manifest {reference}"
+        if answer.status != HTTPStatus.OK:
+            raise answer.error()
+        data = answer.body(MAX_MANIFEST_SIZE)
+        digest = reference.digest
+        if digest is not None:
+            check_content(data, digest, None, what)
+        else:
+            digest = Digest.of(data)
+            said = answer.header("Docker-Content-Digest")
+            if said is not None and said.startswith("sha256:") and said != str(digest):
+                raise ContentMismatch(f"{what}: the registry says that its digest is {said[:200]}, it is {digest}")
+        media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
+        return FetchedManifest(Descriptor(media_type, digest, len(data)), data)
+
+    def _pages(self, repository: Repository, path: str, what: str, headers: dict[str, str]) -> Iterator[Answer]:
         """Each page of a list, by its `Link` to the next one, which must be on the same host."""
+        url = self._url(repository, path)
         for _ in range(MAX_PAGES):
-            answer = self._transport.request("GET", url, what, headers)
+            answer = self._transport.request("GET", url, what, headers, access=_access(repository))
             yield answer
-            link = _NEXT_LINK.search(answer.header("Link") or "")
+            link = parse_next_link(answer.header("Link") or "")
             if link is None:
                 return
-            following = follow(answer.url, link[1], what)
-            if urlsplit(following)[:2] != urlsplit(answer.url)[:2]:
-                raise UnexpectedAnswer(f"{what}: the next page is said to be on another host")
-            url = following
+            url = next_page(answer.url, link, what)
         raise UnexpectedAnswer(f"{what}: there are more than {MAX_PAGES} pages")
 
 
-def _url(repository: Repository, *parts: str) -> str:
-    return "/".join((base_url(repository.registry), "v2", repository.path, *parts))
+def real_transport(environment: Mapping[str, str], warn: Callable[[str], object]) -> Transport:
+    """HTTP with the credentials and the settings of one user.
+
+    `WPKG_INSECURE_REGISTRIES` lists registries that plain http is spoken with, as host or host:port.
+    """
+    return Transport(Credentials(environment, warn).find, warn, _plain_http(environment))
+
+
+def _plain_http(environment: Mapping[str, str]) -> frozenset[str]:
+    listed = environment.get("WPKG_INSECURE_REGISTRIES", "").split(",")
+    return frozenset(name.strip() for name in listed if name.strip())
+
+
+def check_login(registry: str, credential: Credential, environment: Mapping[str, str]) -> None:
+    """Nothing when `registry` accepts a credential, or wants none. Raises: Unauthorized, RegistryError."""
+    what = f"login at {registry}"
+    transport = Transport(lambda _registry, _path: credential, plain_http=_plain_http(environment))
+    url = transport.base_url(registry) + "/v2/"
+    answer = transport.request("GET", url, what, access=Access(registry, only_as_user=True))
+    if answer.status != HTTPStatus.OK:
+        raise answer.error()
+    answer.close()
+
+
+def _path(repository: Repository) -> str:
+    """The repository's path; on Docker Hub, names without a slash are in `library/`."""
+    is_official = repository.registry in DOCKER_HUB and "/" not in repository.path
+    return f"library/{repository.path}" if is_official else repository.path
+
+
+def _access(repository: Repository, actions: str = "pull", also: Repository | None = None) -> Access:
+    scopes = [f"repository:{_path(repository)}:{actions}"]
+    if also is not None:
+        scopes.append(f"repository:{_path(also)}:pull")
+    return Access(repository.registry, tuple(scopes), repository.path)
 
 
 def _is_index(answer: Answer) -> bool:

@@ -102,6 +102,26 @@ def write_all(files: Mapping[Path, bytes]) -> None:
         raise
 
 
+@contextmanager
+def exclusive_access(folder: Path) -> Iterator[None]:
+    """The block runs alone among all threads and processes that ask for the same folder, which is made if need be.
+
+    Raises: CannotWrite.
+    """
+    import fcntl
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise CannotWrite(f"cannot write {folder}: {_reason(error)}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # given back when it is closed, however the process ends
+        yield
+    finally:
+        os.close(handle)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

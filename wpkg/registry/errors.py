@@ -6,7 +6,11 @@ from wpkg.errors import RegistryError
 
 
 class Unreachable(RegistryError):
-    """No answer: no connection, no name, no time."""
+    """No answer: no connection, no name, no time. One that `is_passing` may be gone in a moment."""
+
+    def __init__(self, message: str, *, hint: str | None = None, is_passing: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.is_passing = is_passing
 
 
 class NotFound(RegistryError):

@@ -1,6 +1,7 @@
 """What a registry can do for us. The HTTP client, the offline stand-in and the tests' fake all do it.
 
-Every method raises RegistryError. Whatever returns bytes has verified them against digest and size.
+Every method may be called from several threads at once, and raises RegistryError. Whatever returns bytes has
+verified them against digest and size.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
     from wpkg.oci.reference import Reference, Repository
+
+MAX_SMALL_BLOB = 4 * 1024 * 1024  # bytes; configs and bundles
 
 
 class FetchedManifest(Struct, frozen=True):
@@ -51,13 +54,26 @@ class Registry(Protocol):
     def list_referrers(self, repository: Repository, subject: Digest) -> Sequence[Descriptor]:
         """The manifests that say `subject` is theirs. Only their digest and size are to be believed."""
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> bool:
-        """Whether the blob had to be sent; `source` opens it from its start and may be called again."""
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
+        """Whether the blob had to be sent; `source` opens it from its start and may be called again.
+
+        `origin` has it already: where that is in the same registry, nothing need be sent.
+        """
 
     def push_manifest(
         self, repository: Repository, data: bytes, media_type: str, tag: str | None = None
     ) -> Digest:
         """Store a manifest, by its digest or under `tag`, and list it as a referrer of its subject."""
+
+
+class SearchableRegistry(Registry, Protocol):
+    """A `Registry` that may know what is in components."""
 
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
         """The JSON that the search of `registry` ('host' or 'host:port') answers. Raises: NotFound without one."""

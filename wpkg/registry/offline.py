@@ -44,7 +44,13 @@ class OfflineRegistry:
         """Raises: Offline."""
         raise Offline(f"the list of signatures on {subject.short} in {repository}")
 
-    def push_blob(self, repository: Repository, blob: Descriptor, source: Callable[[], BinaryIO]) -> Never:
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> Never:
         """Raises: Offline."""
         raise Offline(f"{repository}, to be pushed to,")
 

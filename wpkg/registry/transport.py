@@ -1,79 +1,89 @@
 """HTTP, as registries need it: one choke point for every request.
 
 Timeouts always; no content decoding; no credentials from netrc; redirects followed by hand, never from https to
-http; plain http only to this machine. Nothing here knows what a manifest is.
+http; plain http only to this machine and where it was asked for; credentials only to the origin they are for. What
+may pass in a moment is tried again. Nothing here knows what a manifest is.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import errno
 import json
+import os
 import re
+import socket
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
 
 from wpkg import __version__
+from wpkg.errors import InvalidInput
+from wpkg.registry.auth import Authorizer
 from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
+from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
+from wpkg.registry.origins import base_url, follow, host_of, is_loopback, origin
+from wpkg.registry.patience import PASSING, Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import requests
+    from requests.adapters import HTTPAdapter
+
+    from wpkg.registry.auth import Access
+    from wpkg.registry.credentials import Credential
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte
 MAX_REDIRECTS = 5
+MAX_CONNECTIONS = 16  # to one host that are kept; more are made where more threads ask
 MAX_ERROR_BODY = 64 * 1024  # bytes of an error answer that are looked at
+WORTH_DRAINING = 64 * 1024  # bytes; reading on is cheaper than another connection
 CHUNK = 1024 * 1024  # bytes
 
 # A proxy cannot reach this machine's own addresses; what its variables say is for all others.
 _NO_PROXY = {"http": "", "https": ""}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-def base_url(registry: str) -> str:
-    """`https://registry`, or `http://` where the registry is on this machine."""
-    return f"{'http' if _is_loopback(registry) else 'https'}://{registry}"
-
-
-def _is_loopback(registry: str) -> bool:
-    host = urlsplit(f"//{registry}").hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class Answer:
     """A response whose body has not been read yet."""
 
-    def __init__(self, response: requests.Response, url: str, what: str) -> None:
+    def __init__(self, response: requests.Response, url: str, what: str, hint: str | None = None) -> None:
         self.status = response.status_code
         self.url = url
         self._response = response
         self._what = what
+        self._hint = hint
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when absent."""
         return self._response.headers.get(name)
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it came over the wire. Raises: Unreachable when it breaks off."""
+        """The body as it came over the wire. Raises: Unreachable when it breaks off, UnexpectedAnswer."""
         import urllib3.exceptions
 
         if self.header("Content-Encoding") not in (None, "identity"):
+            self._response.close()
             raise UnexpectedAnswer(f"{self._what}: the registry sent encoded content, which was not asked for")
+        if self.status == HTTPStatus.OK and (self.header("Content-Type") or "").startswith("text/html"):
+            self._response.close()
+            raise UnexpectedAnswer(
+                f"{self._what}: a web page came instead",
+                hint="something between here and the registry answers for it: a login page, a proxy",
+            )
         try:
             while chunk := self._response.raw.read(CHUNK, decode_content=False):
                 yield chunk
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"{self._what}: the connection broke off ({_reason(error)})") from error
-        finally:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             self._response.close()
+            raise Unreachable(f"{self._what}: the connection broke off ({_reason(error)})") from error
+        except BaseException:
+            self._response.close()  # its connection as well: who knows what comes next on it
+            raise
+        self._response.raw.release_conn()
 
     def body(self, limit: int) -> bytes:
         """The whole body. Raises: UnexpectedAnswer when it has more than `limit` bytes."""
@@ -86,29 +96,65 @@ class Answer:
         return bytes(data)
 
     def close(self) -> None:
-        """Leave the body unread."""
-        self._response.close()
+        """Leave the body unread; the connection is kept where little is left to come on it."""
+        length = self.header("Content-Length") or ""
+        if length.isdecimal() and int(length) <= WORTH_DRAINING:
+            self._response.raw.drain_conn()
+            self._response.raw.release_conn()
+        else:
+            self._response.close()
 
     def error(self) -> NotFound | Unauthorized | UnexpectedAnswer:
         """The error that this answer means."""
-        said = _oci_error(self.body(MAX_ERROR_BODY))
+        said = _oci_error(self._error_body())
+        said = f" ({said})" if said else ""
         if self.status == HTTPStatus.NOT_FOUND:
-            return NotFound(f"{self._what}: not found" + (f" ({said})" if said else ""))
-        if self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return NotFound(f"{self._what}: not found{said}")
+        if self.status in _REFUSED:
             return Unauthorized(
-                f"{self._what}: the registry refused with status {self.status}" + (f" ({said})" if said else ""),
-                hint="this version of wpkg sends no credentials; use a registry that allows anonymous access",
+                f"{self._what}: the registry refused with status {self.status}{said}", hint=self._hint
             )
+        wait = self.header("Retry-After")
         return UnexpectedAnswer(
-            f"{self._what}: the registry answered with status {self.status}" + (f" ({said})" if said else "")
+            f"{self._what}: the registry answered with status {self.status}{said}",
+            hint=f"it asks to try again later (Retry-After: {wait[:40]})" if wait else None,
         )
+
+    def _error_body(self) -> bytes:
+        """What there is of the body; an error without one is an error all the same."""
+        try:
+            return self.body(MAX_ERROR_BODY)
+        except (Unreachable, UnexpectedAnswer):
+            return b""
 
 
 class Transport:
-    """Sends requests; keeps connections open between them. Not for several threads at once."""
+    """Sends requests; keeps connections open between them. Safe for several threads at once.
 
-    def __init__(self) -> None:
-        self._session: requests.Session | None = None
+    Each thread has a session of its own, because requests promises nothing else; all of them share one pool of
+    connections, which urllib3 makes for several threads. Cookies are neither kept nor sent. `plain_http` are the
+    registries, as host or host:port, that http is spoken with though they are not on this machine.
+    """
+
+    def __init__(
+        self,
+        find_credential: Callable[[str, str], Credential | None] | None = None,
+        warn: Callable[[str], object] | None = None,
+        plain_http: Collection[str] = (),
+        patience: Patience | None = None,
+    ) -> None:
+        self._warn = warn or _ignore
+        self._authorizer = Authorizer(find_credential or _no_credential, self._warn)
+        self._plain_http = plain_http
+        self.patience = patience or Patience()
+        self._warned: set[tuple[str, str]] = set()
+        self._threads = threading.local()
+        self._lock = threading.Lock()
+        self._adapter: HTTPAdapter | None = None
+
+    def base_url(self, registry: str) -> str:
+        """Where `registry` is."""
+        return base_url(registry, self._plain_http)
 
     def request(
         self,
@@ -116,57 +162,175 @@ class Transport:
         url: str,
         what: str,
         headers: Mapping[str, str] | None = None,
-        data: bytes | BinaryIO | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+        *,
+        access: Access | None = None,
+        repeatable: bool = True,
     ) -> Answer:
         """The answer to a request, redirects followed. `what` says in errors what was being done.
 
-        Raises: Unreachable, UnexpectedAnswer.
+        A `body` that is no bytes must give its bytes again each time it is iterated over. What is `repeatable` is
+        sent again when an answer or none says that it may go better then.
+
+        Raises: Unreachable, UnexpectedAnswer, Unauthorized.
         """
+        attempt = 0
+        while True:
+            asked = None
+            try:
+                answer = self._follow(method, url, what, dict(headers or {}), body, access)
+            except Unreachable as error:
+                if not (repeatable and error.is_passing and self.patience.is_willing(attempt, None)):
+                    raise
+            else:
+                asked = self.asked_to_wait(answer)
+                if not repeatable or answer.status not in PASSING or not self.patience.is_willing(attempt, asked):
+                    return answer
+                answer.close()
+            self.patience.wait(attempt, asked)
+            attempt += 1
+
+    def asked_to_wait(self, answer: Answer) -> float | None:
+        """The seconds after which a registry asks to try again."""
+        return parse_retry_after(answer.header("Retry-After") or "", self.patience.now())
+
+    def _follow(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: dict[str, str],
+        body: bytes | Iterable[bytes] | None,
+        access: Access | None,
+    ) -> Answer:
+        """The answer at the end of all redirects."""
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._send(method, url, what, headers or {}, data)
-            location = response.headers.get("Location")
-            if response.status_code not in _REDIRECTS or location is None or method not in ("GET", "HEAD"):
-                return Answer(response, url, what)
-            response.close()
+            answer = self._authorized(method, url, what, headers, body, access)
+            location = answer.header("Location")
+            if answer.status not in _REDIRECTS or location is None or method not in ("GET", "HEAD"):
+                return answer
+            answer.close()
             url = follow(url, location, what)
         raise UnexpectedAnswer(f"{what}: more than {MAX_REDIRECTS} redirects")
 
-    def _send(
-        self, method: str, url: str, what: str, headers: Mapping[str, str], data: bytes | BinaryIO | None
-    ) -> requests.Response:
-        import requests
+    def _authorized(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: dict[str, str],
+        body: bytes | Iterable[bytes] | None,
+        access: Access | None,
+    ) -> Answer:
+        """One request, with credentials where `url` is at the registry they are for."""
+        if access is None or origin(url) != origin(self.base_url(access.registry)):
+            return self._send(method, url, what, headers, body)
+        used = self._authorizer.header(access)
+        answer = self._send(method, url, what, _with_authorization(headers, used), body)
+        said = answer.header("WWW-Authenticate") or ""
+        if answer.status == HTTPStatus.UNAUTHORIZED or (
+            answer.status == HTTPStatus.FORBIDDEN and _needs_more(said)
+        ):
+            renewed = self._authorizer.renew(access, self.base_url(access.registry), said, used, self._send)
+            if renewed is not None:
+                answer.close()
+                answer = self._send(method, url, what, _with_authorization(headers, renewed), body)
+        if answer.status in _REFUSED:
+            answer._hint = self._authorizer.hint(access)  # noqa: SLF001 - the two are one
+        return answer
 
-        if self._session is None:
-            self._session = requests.Session()
-            self._session.headers.update({"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"})
+    def _send(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None,
+    ) -> Answer:
         try:
-            return self._session.request(
+            response = self._session().request(
                 method,
                 url,
                 headers=dict(headers),
-                data=data,
+                data=body,
                 auth=_no_netrc,
                 stream=True,
                 allow_redirects=False,
-                proxies=_NO_PROXY if _is_loopback(urlsplit(url).netloc) else None,
+                proxies=_NO_PROXY if is_loopback(host_of(url)) else None,
+                verify=_certificates(),
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             )
-        except requests.RequestException as error:
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
             raise Unreachable(
-                f"{what}: cannot reach {urlsplit(url).netloc} ({_reason(error)})",
+                f"{what}: cannot reach {host_of(url) or 'the registry'} ({_reason(error)})",
                 hint="check that the registry is running and that its address is right",
-            ) from error
+                is_passing=_is_passing(error),
+            ) from None
+        self._show_warnings(host_of(url), response.headers.get("Warning"))
+        return Answer(response, url, what)
+
+    def _show_warnings(self, host: str, said: str | None) -> None:
+        for text in parse_warnings(said or ""):
+            with self._lock:
+                is_new = (host, text) not in self._warned
+                self._warned.add((host, text))
+            if is_new:
+                self._warn(f"{host} says: {text}")
+
+    def _session(self) -> requests.Session:
+        """The session of this thread."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            from http.cookiejar import DefaultCookiePolicy
+
+            import requests
+            from requests.adapters import HTTPAdapter
+
+            with self._lock:
+                if self._adapter is None:
+                    self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+            session = requests.Session()
+            session.headers.update({"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"})
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, self._adapter)
+            self._threads.session = session
+        return session
 
 
-def follow(url: str, location: str, what: str) -> str:
-    """Where `location`, an answer of `url`, leads. Raises: UnexpectedAnswer."""
-    target = urljoin(url, location)
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UnexpectedAnswer(f"{what}: the registry sent the location '{location}', which leads nowhere")
-    if parts.scheme == "http" and urlsplit(url).scheme == "https":
-        raise UnexpectedAnswer(f"{what}: the registry redirects from https to plain http")
-    return target
+def _certificates() -> str | bool:
+    """The file of certificates to trust beyond what requests reads itself; True where there is none.
+
+    Raises: InvalidInput, when a variable names what is not there.
+    """
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    name = next((name for name in names if os.environ.get(name)), None)
+    if name is None:
+        return True
+    path = os.environ[name]
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib would be loaded for this alone
+        raise InvalidInput(f"{name} names {path}, which is not there")
+    return path
+
+
+def _with_authorization(headers: dict[str, str], value: str | None) -> dict[str, str]:
+    return headers if value is None else {**headers, "Authorization": value}
+
+
+def _needs_more(said: str) -> bool:
+    """Whether a refusal asks for a token with more rights."""
+    return any(challenge.parameters.get("error") == "insufficient_scope" for challenge in parse_challenges(said))
+
+
+def _ignore(_text: str) -> None:
+    """Where nobody wants to hear warnings."""
+
+
+def _no_credential(_registry: str, _path: str) -> None:
+    """Where nobody has credentials."""
 
 
 def _no_netrc(request: Any) -> Any:
@@ -174,11 +338,38 @@ def _no_netrc(request: Any) -> Any:
     return request
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what it was made from: urllib3 and requests wrap it several times, in several ways."""
+    seen: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, BaseException) and one not in seen:
+            seen.append(one)
+            yield one
+            pending += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether it may go better in a moment: not where nobody listens, the name is unknown, or TLS fails."""
+    import requests
+
+    for cause in _causes(error):
+        if isinstance(cause, ConnectionRefusedError | requests.exceptions.SSLError | ValueError):
+            return False
+        if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
+            return False
+    return True
+
+
 def _reason(error: BaseException) -> str:
-    """The innermost cause in a few words: urllib3 and requests wrap it several times."""
+    """The innermost cause in a few words."""
     text = str(error)
     if "timed out" in text:
         return "no answer in time"
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in errno.errorcode and cause.strerror:
+            return cause.strerror.lower()
     match = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
     if match:
         return match[1].lower()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.registry.cache import Cache
-    from wpkg.registry.interface import Registry
+    from wpkg.registry.interface import SearchableRegistry
 
 
 class Reporter(Protocol):
@@ -43,7 +43,7 @@ class RunProgram(Protocol):
 class World(Struct, frozen=True):
     """The world outside the program."""
 
-    registry: Registry
+    registry: SearchableRegistry
     cache: Cache
     environment: Mapping[str, str]
     random_bytes: Callable[[int], bytes]

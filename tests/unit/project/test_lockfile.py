@@ -70,7 +70,7 @@ def test_every_byte_of_a_lock_matters() -> None:
         ),
         (LOCK.encode().replace("size = 17", "extra = 1\nsize = 17"), "package\\[0\\].extra: it is not a key"),
         (LOCK.encode().replace('kind = "component"\n', ""), r"package\[0\].kind: it is missing"),
-        (LOCK.encode().replace("oci://", "https://"), "package\\[0\\].source: it is not an oci:// location"),
+        (LOCK.encode().replace("oci://", "https://"), "package\\[0\\].source: it is neither an oci://"),
         (LOCK.encode().replace('version = "1.2.3"', 'version = "1.2"'), "'1.2' is not a version"),
         ("<<<<<<< HEAD\n" + LOCK.encode(), "conflict markers"),
         (LOCK.encode() + ">>>>>>> branch\n", "conflict markers"),

@@ -1,0 +1,125 @@
+"""Which hosts may be spoken to, how, and what they may be told.
+
+A registry's credentials are for its own origin: scheme, host and port. Redirects and upload locations may lead
+to another host (storage behind the registry), which then gets no credentials, and never to an address inside a
+network that the registry itself is not at. A token realm gets a password only when it belongs to the registry.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from wpkg.registry.errors import Unauthorized, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+_DOCKER_HUB_API = "registry-1.docker.io"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def base_url(registry: str, plain_http: Collection[str] = ()) -> str:
+    """`https://registry`; `http://` where it is on this machine or among `plain_http`, as host or host:port."""
+    if registry in DOCKER_HUB:
+        return f"https://{_DOCKER_HUB_API}"
+    host = host_of(f"//{registry}")
+    plain = is_loopback(host) or registry in plain_http or host in plain_http
+    return f"{'http' if plain else 'https'}://{registry}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: localhost or a loopback address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(url: str) -> str:
+    """The host in `url`, '' where there is none that can be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of `url`; all empty where it cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+
+
+def follow(url: str, location: str, what: str) -> str:
+    """Where `location`, an answer of `url`, leads. Raises: UnexpectedAnswer when nobody should go there."""
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = ""
+    (scheme, host, _), (from_scheme, from_host, _) = origin(target), origin(url)
+    if scheme not in _DEFAULT_PORTS or not host:
+        raise UnexpectedAnswer(f"{what}: the registry sent the location '{location[:200]}', which leads nowhere")
+    if scheme == "http" and from_scheme == "https":
+        raise UnexpectedAnswer(f"{what}: the registry redirects from https to plain http")
+    if host != from_host and _is_inside(host):
+        raise UnexpectedAnswer(f"{what}: the registry redirects to {host}, an address inside a network")
+    return target
+
+
+def next_page(url: str, link: str, what: str) -> str:
+    """Where `link`, which an answer of `url` calls the next page, leads. Raises: UnexpectedAnswer."""
+    try:
+        target = urljoin(url, link)
+    except ValueError:
+        target = ""
+    if origin(target) != origin(url):
+        raise UnexpectedAnswer(f"{what}: the next page is said to be on another host")
+    return target
+
+
+def check_realm(registry_url: str, realm: str, what: str, *, with_credentials: bool) -> None:
+    """Nothing when a token may be asked for at `realm`. Raises: Unauthorized.
+
+    With credentials, the realm must be at the registry's host or at its registrable domain (publicsuffix.org).
+    """
+    scheme, host, _ = origin(realm)
+    registry_scheme, registry_host, _ = origin(registry_url)
+    if scheme not in _DEFAULT_PORTS or not host or "@" in realm:
+        raise Unauthorized(f"{what}: the registry sends for a token to '{realm[:200]}', which is no address")
+    if scheme == "http" and registry_scheme == "https":
+        raise Unauthorized(f"{what}: the registry sends for a token to {host} without encryption")
+    if host == registry_host:
+        return
+    if _is_inside(host):
+        raise Unauthorized(f"{what}: the registry sends for a token to {host}, an address inside a network")
+    if with_credentials and not _same_owner(host, registry_host):
+        raise Unauthorized(
+            f"{what}: the registry {registry_host} wants its password sent to {host}, which does not belong to it",
+            hint=f"'wpkg logout {registry_host}' lets it be asked without a password",
+        )
+
+
+def _is_inside(host: str) -> bool:
+    """Whether `host` is this machine, or an address that is not of the public internet."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _same_owner(host: str, other: str) -> bool:
+    """Whether two names lie in one registrable domain. Names without one, and addresses, belong to nobody."""
+    from publicsuffixlist import PublicSuffixList
+
+    suffixes = PublicSuffixList(accept_unknown=False)
+    domain = suffixes.privatesuffix(host)
+    return domain is not None and domain == suffixes.privatesuffix(other)

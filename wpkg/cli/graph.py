@@ -24,7 +24,7 @@ _FORMS = {
 }
 
 
-@command()
+@command(locking=True)
 @click.argument("root", metavar="[[NAME=]ROOT]", required=False)
 @composition_options
 @click.option(
@@ -35,8 +35,7 @@ _FORMS = {
 )
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
 @click.option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
-@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
-def graph(  # noqa: PLR0913
+def graph(
     session: Session,
     root: str | None,
     *,
@@ -45,7 +44,6 @@ def graph(  # noqa: PLR0913
     form: str | None,
     output: Path | None,
     no_digests: bool,
-    locked: bool,
 ) -> None:
     """Draw a composition: who imports what from whom, what the host has to give, what the result exports.
 
@@ -62,7 +60,7 @@ def graph(  # noqa: PLR0913
     if root is not None:
         diagram = diagram_of_files(session.world, ComposeFiles.parse(root, others, uses))
     else:
-        diagram = diagram_of_project(session.world, session.root, locked=locked or session.world.in_ci)
+        diagram = diagram_of_project(session.world, session.root, locked=session.locked)
     if no_digests:
         diagram = diagram.without_digests()
     text = write_diagram(diagram, form, output)

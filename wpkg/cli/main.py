@@ -21,6 +21,7 @@ _COMMANDS = {
     "init": "Start a project in this folder",
     "add": "Add a component as a dependency, pin it and fetch it",
     "lock": "Resolve the dependencies anew and pin them in wpkg.lock",
+    "fetch": "Bring everything that wpkg.lock pins into the cache",
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
     "graph": "Draw a composition: svg, mermaid, dot or json",
@@ -30,6 +31,7 @@ _COMMANDS = {
     "verify": "Check signatures, provenance and content of a published component",
     "inspect": "Show what a component imports and exports, and who signed it",
     "key": "Make and show signing keys",
+    "cache": "Show, check and empty the cache",
 }
 _HELP = """Package manager for WebAssembly components on OCI registries.
 

@@ -90,14 +90,15 @@ def prune(
         "kept": len(pruned.kept),
         "size": pruned.size,
     }
-    session.console.result("cache.prune", members, _prune_lines(pruned, "would remove" if dry_run else "removed"))
+    session.console.result("cache.prune", members, _prune_lines(pruned, dry_run=dry_run))
 
 
-def _prune_lines(pruned: Pruned, verb: str) -> list[str]:
+def _prune_lines(pruned: Pruned, *, dry_run: bool) -> list[str]:
+    verb, left = ("would remove", "would be left") if dry_run else ("removed", "left")
     leftovers = f" and {_count(pruned.leftovers, 'leftover')}" if pruned.leftovers else ""
     return [
         f"{verb} {_count(len(pruned.removed), 'file')}{leftovers}, {size_text(pruned.freed)}",
-        f"{_count(len(pruned.kept), 'file')}, {size_text(pruned.size)} left",
+        f"{_count(len(pruned.kept), 'file')}, {size_text(pruned.size)} {left}",
     ]
 
 

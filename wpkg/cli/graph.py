@@ -9,6 +9,7 @@ import click
 
 from wpkg.cli.compose import composition_options
 from wpkg.cli.session import command
+from wpkg.cli.suggest import files
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -25,7 +26,7 @@ _FORMS = {
 
 
 @command(locking=True)
-@click.argument("root", metavar="[[NAME=]ROOT]", required=False)
+@click.argument("root", metavar="[[NAME=]ROOT]", required=False, shell_complete=files)
 @composition_options
 @click.option(
     "--format",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.session import command
+from wpkg.cli.suggest import files_or_references
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("subject", metavar="FILE|REFERENCE")
+@click.argument("subject", metavar="FILE|REFERENCE", shell_complete=files_or_references)
 def inspect(session: Session, subject: str) -> None:
     """Show what a component imports and exports; for a published one, also who says to have signed it.
 

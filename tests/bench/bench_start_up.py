@@ -27,6 +27,7 @@ def bench(folder: Path) -> None:
         "python -c pass": [sys.executable, "-c", "pass"],
         "wpkg --version": [wpkg, "--version"],
         "wpkg --help": [wpkg, "--help"],
+        "wpkg cache dir": [wpkg, "cache", "dir"],
     }
     measured = taking_turns(commands, folder, 3 * RUNS)
     bare = measured.pop("python -c pass")

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from wpkg.names.amount import size_text
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -44,6 +42,8 @@ class Console(Struct, frozen=True):
         """A bar of `size` bytes for the length of a block, or a line."""
         if self.bars is not None and not self.quiet:
             return self.bars.bar(verb.rjust(_VERB_WIDTH), printable(what), size)
+        from wpkg.names.amount import size_text
+
         self.status(verb, f"{what} ({size_text(size)})")
         return contextlib.nullcontext(lambda _: None)
 

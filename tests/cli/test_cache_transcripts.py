@@ -1,4 +1,3 @@
-
 """`wpkg fetch` and `wpkg cache` as a person or a program meets them."""
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from wpkg.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from wpkg.workflow.keys import Passwords
     from wpkg.workflow.world import Finished, World
 
 
@@ -33,11 +34,18 @@ class Session:
         """The real world, made when it is first needed."""
         return make_world(self.console, offline=self.offline)
 
+    def passwords(self, descriptor: int | None, new_descriptor: int | None = None) -> Passwords:
+        """Where the password of a key file comes from."""
+        from wpkg.workflow.keys import Passwords
+
+        return Passwords(self.ask, descriptor, new_descriptor)
+
     def ask(self, question: str) -> str:
         """A secret that a person types, unseen. Raises: InvalidInput where there is nobody to ask."""
         if not sys.stdin.isatty():
             raise InvalidInput(
-                "a password is needed, and there is no terminal to ask for it", hint="set WPKG_KEY_PASSWORD"
+                "a password is needed, and there is no terminal to ask for it",
+                hint="set WPKG_KEY_PASSWORD, or name an open file with --password-fd",
             )
         return str(click.prompt(question, hide_input=True, default="", show_default=False, err=True))
 
@@ -115,3 +123,13 @@ def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]
         return made
 
     return decorate
+
+
+def password_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--password-fd`, the option of commands that open a private key."""
+    return click.option(
+        "--password-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Read the key's password from the open file N, one line.",
+    )(function)

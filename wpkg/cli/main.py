@@ -27,9 +27,11 @@ _COMMANDS = {
     "targets": "Check whether a component conforms to a world",
     "push": "Publish the project: signed, with provenance, the tag last",
     "pull": "Fetch a published component, verified, to a file",
+    "sign": "Sign a published component",
+    "attest": "Attach a signed statement about a published component",
     "verify": "Check signatures, provenance and content of a published component",
     "inspect": "Show what a component imports and exports, and who signed it",
-    "key": "Make and show signing keys",
+    "key": "Make, import and show signing keys",
 }
 _HELP = """Package manager for WebAssembly components on OCI registries.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wpkg.cli.session import command, password_option
+from wpkg.cli.session import chosen_formats, command, format_option, password_option
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     help="Private key; also $WPKG_KEY.",
 )
 @password_option
+@format_option("both", "bundle")
 @click.option("--unsigned", is_flag=True, help="Publish without a signature.")
 @click.option("--force", is_flag=True, help="Replace a version that is published with other content.")
-def push(session: Session, key: Path | None, password_fd: int | None, *, unsigned: bool, force: bool) -> None:
+def push(
+    session: Session, key: Path | None, password_fd: int | None, formats: str, *, unsigned: bool, force: bool
+) -> None:
     """Publish the project: raw and composed component, each signed and with provenance, the tag last.
 
     VERSION is what runs; VERSION_raw is the component without its dependencies, for others to compose anew.
@@ -39,7 +42,7 @@ def push(session: Session, key: Path | None, password_fd: int | None, *, unsigne
     signer = (
         load_key(session.world, key, session.passwords(password_fd)) if key is not None and not unsigned else None
     )
-    pushed = push_project(session.world, session.root, signer, force=force)
+    pushed = push_project(session.world, session.root, signer, chosen_formats(formats), force=force)
     artifacts = [
         {
             "kind": artifact.publication.record.kind,

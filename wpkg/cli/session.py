@@ -15,8 +15,9 @@ from wpkg.cli.console import Console, wants_colour
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from wpkg.trust.policy import Format
     from wpkg.workflow.keys import Passwords
     from wpkg.workflow.world import Finished, World
 
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
 class Session:
     """One run of one command. `root` is the project's folder."""
 
-    def __init__(self, root: Path, console: Console, *, offline: bool) -> None:
+    def __init__(
+        self, root: Path, console: Console, *, offline: bool, trust_policies: Sequence[Path] = ()
+    ) -> None:
         self.root = root
         self.console = console
         self.offline = offline
+        self._trust_policies = trust_policies
 
     @functools.cached_property
     def world(self) -> World:
         """The real world, made when it is first needed."""
-        return make_world(self.console, offline=self.offline)
+        return make_world(self.console, self._trust_policies, offline=self.offline)
 
     def passwords(self, descriptor: int | None, new_descriptor: int | None = None) -> Passwords:
         """Where the password of a key file comes from."""
@@ -50,7 +54,7 @@ class Session:
         return str(click.prompt(question, hide_input=True, default="", show_default=False, err=True))
 
 
-def make_world(console: Console, *, offline: bool) -> World:
+def make_world(console: Console, trust_policies: Sequence[Path] = (), *, offline: bool) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
     from wpkg.registry.client import RegistryClient
@@ -64,7 +68,18 @@ def make_world(console: Console, *, offline: bool) -> World:
         random_bytes=os.urandom,
         run=functools.partial(run_program, quiet=console.quiet),
         reporter=console,
+        policies=(*standing_policies(os.environ), *trust_policies),
     )
+
+
+SYSTEM_POLICY = Path("/etc/wpkg/trust.toml")
+
+
+def standing_policies(environment: Mapping[str, str]) -> list[Path]:
+    """The trust policies of the machine and of the user, as far as they are there."""
+    base = Path(environment.get("XDG_CONFIG_HOME", ""))
+    user = (base if base.is_absolute() else Path("~/.config").expanduser()) / "wpkg" / "trust.toml"
+    return [path for path in (SYSTEM_POLICY, user) if path.is_file()]
 
 
 def cache_folder(environment: Any) -> Path:
@@ -105,15 +120,33 @@ def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @click.option("-C", "folder", type=click.Path(path_type=Path), metavar="DIR", help="As if started in DIR.")
+        @click.option(
+            "--trust-policy",
+            "trust_policies",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            envvar="WPKG_TRUST_POLICY",
+            metavar="FILE",
+            help="A policy that applies besides the project's [trust]; also $WPKG_TRUST_POLICY.",
+        )
         @click.option("--offline", is_flag=True, help="Open no connection; use the cache only.")
         @click.option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
         @click.option("-q", "--quiet", is_flag=True, help="No progress.")
         @click.option("-v", "--verbose", count=True, help="Say more.")
         @functools.wraps(function)
         def run(
-            folder: Path | None, *, offline: bool, as_json: bool, quiet: bool, verbose: int, **options: Any
+            folder: Path | None,
+            *,
+            trust_policies: tuple[Path, ...],
+            offline: bool,
+            as_json: bool,
+            quiet: bool,
+            verbose: int,
+            **options: Any,
         ) -> None:
-            session = Session(Path(), Console(as_json, quiet, verbose, wants_colour(os.environ)), offline=offline)
+            console = Console(as_json, quiet, verbose, wants_colour(os.environ))
+            here = tuple(path.absolute() for path in trust_policies)
+            session = Session(Path(), console, offline=offline, trust_policies=here)
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")
             with contextlib.chdir(folder or Path()):
@@ -133,3 +166,25 @@ def password_option(function: Callable[..., None]) -> Callable[..., None]:
         metavar="N",
         help="Read the key's password from the open file N, one line.",
     )(function)
+
+
+def format_option(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--format`, the option of commands that sign; `chosen_formats` says what it means."""
+    return click.option(
+        "--format",
+        "formats",
+        type=click.Choice(choices),
+        default="both",
+        show_default=True,
+        help="How signatures are kept: as a sigstore bundle, and under cosign's .sig tag.",
+    )
+
+
+def chosen_formats(choice: str) -> tuple[Format, ...]:
+    """The formats that a choice of `format_option` stands for."""
+    match choice:
+        case "bundle":
+            return ("bundle",)
+        case "legacy":
+            return ("legacy",)
+    return ("bundle", "legacy")

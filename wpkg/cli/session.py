@@ -18,20 +18,31 @@ from wpkg.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wpkg.trust.policy import Format
+    from wpkg.workflow.keys import Passwords
     from wpkg.workflow.world import Finished, World
 
 
-_FOLDER = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 
 
 class Session:
     """One run of one command. `root` is the project's folder."""
 
-    def __init__(self, root: Path, console: Console, *, offline: bool, locked: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        console: Console,
+        *,
+        offline: bool,
+        locked: bool,
+        trust_policies: Sequence[Path] = (),
+    ) -> None:
         self.root = root
         self.console = console
         self.offline = offline
         self._locked = locked
+        self._trust_policies = trust_policies
 
     @property
     def locked(self) -> bool:
@@ -41,7 +52,13 @@ class Session:
     @functools.cached_property
     def world(self) -> World:
         """The real world, made when it is first needed."""
-        return make_world(self.console, self.cache_folder, offline=self.offline)
+        return make_world(self.console, self.cache_folder, self._trust_policies, offline=self.offline)
+
+    def passwords(self, descriptor: int | None, new_descriptor: int | None = None) -> Passwords:
+        """Where the password of a key file comes from."""
+        from wpkg.workflow.keys import Passwords
+
+        return Passwords(self.ask, descriptor, new_descriptor)
 
     @functools.cached_property
     def cache_folder(self) -> Path:
@@ -64,10 +81,10 @@ class Session:
 
     def ask(self, question: str) -> str:
         """The password of a key, as `ask_secret` asks."""
-        return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD")
+        return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD, or name an open file with --password-fd")
 
 
-def make_world(console: Console, folder: Path, *, offline: bool) -> World:
+def make_world(console: Console, folder: Path, trust_policies: Sequence[Path] = (), *, offline: bool) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
     from wpkg.registry.client import RegistryClient, real_transport
@@ -86,7 +103,18 @@ def make_world(console: Console, folder: Path, *, offline: bool) -> World:
         random_bytes=os.urandom,
         run=functools.partial(run_program, quiet=console.quiet),
         reporter=console,
+        policies=(*standing_policies(os.environ), *trust_policies),
     )
+
+
+SYSTEM_POLICY = Path("/etc/wpkg/trust.toml")
+
+
+def standing_policies(environment: Mapping[str, str]) -> list[Path]:
+    """The trust policies of the machine and of the user, as far as they are there."""
+    base = Path(environment.get("XDG_CONFIG_HOME", ""))
+    user = (base if base.is_absolute() else Path("~/.config").expanduser()) / "wpkg" / "trust.toml"
+    return [path for path in (SYSTEM_POLICY, user) if path.is_file()]
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -156,7 +184,16 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
-        @click.option("-C", "folder", type=_FOLDER, metavar="DIR", help="As if started in DIR.")
+        @click.option("-C", "folder", type=_PATH, metavar="DIR", help="As if started in DIR.")
+        @click.option(
+            "--trust-policy",
+            "trust_policies",
+            type=_PATH,
+            multiple=True,
+            envvar="WPKG_TRUST_POLICY",
+            metavar="FILE",
+            help="A policy that applies besides the project's [trust]; also $WPKG_TRUST_POLICY.",
+        )
         @_lock_options(wanted=locking)
         @click.option(
             "--offline", is_flag=True, envvar="WPKG_OFFLINE", help="Open no connection; use the cache only."
@@ -168,6 +205,7 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
         def run(
             folder: Path | None,
             *,
+            trust_policies: tuple[Path, ...],
             offline: bool,
             as_json: bool,
             quiet: bool,
@@ -177,7 +215,10 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
             frozen = options.pop("frozen") if locking else False
             locked = options.pop("locked") if locking else False
             console = Console(as_json, quiet, verbose, wants_colour(os.environ), _bars())
-            session = Session(Path(), console, offline=offline or frozen, locked=locked or frozen)
+            here = tuple(path.absolute() for path in trust_policies)
+            session = Session(
+                Path(), console, offline=offline or frozen, locked=locked or frozen, trust_policies=here
+            )
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")
             with contextlib.chdir(folder or Path()):
@@ -187,3 +228,35 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
         return made
 
     return decorate
+
+
+def password_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--password-fd`, the option of commands that open a private key."""
+    return click.option(
+        "--password-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Read the key's password from the open file N, one line.",
+    )(function)
+
+
+def format_option(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--format`, the option of commands that sign; `chosen_formats` says what it means."""
+    return click.option(
+        "--format",
+        "formats",
+        type=click.Choice(choices),
+        default="both",
+        show_default=True,
+        help="How signatures are kept: as a sigstore bundle, and under cosign's .sig tag.",
+    )
+
+
+def chosen_formats(choice: str) -> tuple[Format, ...]:
+    """The formats that a choice of `format_option` stands for."""
+    match choice:
+        case "bundle":
+            return ("bundle",)
+        case "legacy":
+            return ("legacy",)
+    return ("bundle", "legacy")

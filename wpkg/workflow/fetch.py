@@ -100,7 +100,7 @@ def _fetch_package(world: World, locked: LockedPackage, stop: Stop) -> FetchedPa
 
 
 def _check_trust(world: World, opened: OpenedProject, packages: tuple[FetchedPackage, ...]) -> None:
-    if project_policy(opened) is not None:
+    if project_policy(world, opened) is not None:
         from wpkg.workflow.composition import check_trust
 
         check_trust(world, opened, packages)

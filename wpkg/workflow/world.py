@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -53,6 +54,8 @@ class World(Struct, frozen=True):
     random_bytes: Callable[[int], bytes]
     run: RunProgram
     reporter: Reporter
+    now: Callable[[], float] = time.time  # seconds since 1970
+    policies: tuple[Path, ...] = ()  # files of trust policies beside the project's, all of which apply
 
     @property
     def source_date_epoch(self) -> int | None:

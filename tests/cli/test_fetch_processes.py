@@ -23,6 +23,8 @@ from wpkg.registry.client import RegistryClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wpkg.oci.digest import Digest
+
 WPKG = str(Path(sys.executable).with_name("wpkg"))
 # All 200 take minutes; .ci/run asks for them.
 KILL_ROUNDS = int(os.environ.get("WPKG_KILL_ROUNDS", "20"))
@@ -77,6 +79,13 @@ class User:
     def leftovers(self) -> list[str]:
         partial = self.cache / "partial"
         return sorted(path.name for path in partial.iterdir()) if partial.is_dir() else []
+
+    def has_begun(self, digest: Digest) -> bool:
+        """Whether some of a download is on disk."""
+        try:
+            return (self.cache / "partial" / f"sha256-{digest.encoded}").stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +150,7 @@ def test_killed_in_the_middle_of_a_download(user: User, project: Path, registry:
     root = project_that_pins(user.home / "app", registry, [pin])
     process = user.start(root, "fetch", "--locked", "-q")
     deadline = time.monotonic() + 60
-    while not any(path.stat().st_size for path in (user.cache / "partial").glob("*")):
+    while not user.has_begun(pin.component):
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGKILL)

@@ -21,7 +21,7 @@ from wpkg.errors import InvalidInput
 from wpkg.registry.auth import Authorizer
 from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
-from wpkg.registry.origins import base_url, follow, host_of, is_loopback, origin
+from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
 from wpkg.registry.patience import PASSING, Patience
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class Transport:
             ValueError,
         ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
             raise Unreachable(
-                f"{what}: cannot reach {host_of(url) or 'the registry'} ({_reason(error)})",
+                f"{what}: cannot reach {authority(url)} ({_reason(error)})",
                 hint="check that the registry is running and that its address is right",
                 is_passing=_is_passing(error),
             ) from None

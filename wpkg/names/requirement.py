@@ -124,6 +124,10 @@ class Requirement(Struct, frozen=True):
             comparator.pre_of for comparator in self.comparators
         }:
             return False
+        return self.covers(version)
+
+    def covers(self, version: Version) -> bool:
+        """Whether `version` lies in the interval, whether or not its pre-releases were asked for."""
         return all(comparator.admits(version) for comparator in self.comparators)
 
     def __str__(self) -> str:

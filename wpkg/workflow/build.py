@@ -17,6 +17,7 @@ from wpkg.errors import WpkgError
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes, write_file
 from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
+from wpkg.workflow.local import local_dependencies
 from wpkg.workflow.lock import compare, up_to_date_lock
 from wpkg.workflow.opened import OpenedProject, open_project
 from wpkg.workflow.policies import policy_files
@@ -166,15 +167,20 @@ def _fingerprint(opened: OpenedProject, lock: Lock, raw: Digest) -> str:
     The lock pins the dependencies by digest, so they are not looked at; nor are signatures, which were verified
     when the lock, the policy and its keys were these.
     """
+    named = (*(opened.project.composition.components or ()), opened.project.composition.root or "")
+    files = [opened.root / text for text in named]
+    if lock.local:
+        files += [local.component for local in local_dependencies(opened.workspace).values()]
     stamps = [
-        [text, status.st_size, status.st_mtime_ns]
-        for text in (*(opened.project.composition.components or ()), opened.project.composition.root or "")
-        if (opened.root / text).is_file()
-        for status in ((opened.root / text).stat(),)
+        [str(path), status.st_size, status.st_mtime_ns]
+        for path in files
+        if path.is_file()
+        for status in (path.stat(),)
     ]
     members = {
         "wpkg": __version__,
         "project": opened.text,
+        "shared": [str(opened.project.registries), str(opened.workspace.trust)],
         "lock": lock.encode(),
         "raw": str(raw),
         "files": stamps,

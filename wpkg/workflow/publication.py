@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wpkg.errors import WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
 from wpkg.oci.artifact import (
     EPOCH,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.oci.digest import Digest
+    from wpkg.project.project_file import Dependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
@@ -78,7 +79,7 @@ def _raw_publication(
     world: World, opened: OpenedProject, raw: Path, digest: Digest, state: BuildState, kind: str
 ) -> Publication:
     project = opened.project
-    dependencies = tuple(PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies)
+    dependencies = tuple(_published(d) for d in project.dependencies if d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, kind, dependencies)
     tag = project.version.raw_tag if kind == "raw" else project.version.tag
     built_here = state.raw is not None and state.raw.digest == str(digest) and state.command is not None
@@ -100,12 +101,20 @@ def _composed_publication(
             f"{project.composed_output} is not what the project and its lock compose to now",
             hint="run 'wpkg build --compose' first",
         )
-    left = tuple(
-        PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies if d.link == "runtime"
-    )
+    left = tuple(_published(d) for d in project.dependencies if d.link == "runtime" and d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
     provenance = composed_provenance(world, opened, inputs, composed.plan)
     return _publication(world, opened, output, composed.digest, record, project.version.tag, provenance)
+
+
+def _published(dependency: Dependency) -> PublishedDependency:
+    """A dependency as others see it. Raises: InvalidInput when it is one that they do not have."""
+    if dependency.requirement is None:
+        raise InvalidInput(
+            f"{dependency.name} has a path and no version, so nobody else could get it",
+            hint=f'say which published version will do: "{dependency.name}" = {{ path = "…", version = "1" }}',
+        )
+    return PublishedDependency(dependency.name, dependency.requirement, dependency.link)
 
 
 def _publication(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
-from wpkg.errors import WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes, write_file
 from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
@@ -58,11 +58,18 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     Raises: BuildFailed, CompositionError, LockOutOfDate, NotTrusted, RegistryError, InvalidInput.
     """
     opened = open_project(root)
+    if compose and opened.project.kind == "wit":
+        raise InvalidInput("a WIT package is not composed", hint="build it without --compose")
     folder = root / opened.project.build_directory
     state = load_state(folder)
-    lock = _settled_lock(world, opened, locked=locked) if compose else None
+    needs_wit = run_command and any(d.kind == "wit" for d in opened.project.dependencies)
+    lock = _settled_lock(world, opened, locked=locked) if compose or needs_wit else None
+    if lock is not None and needs_wit:
+        from wpkg.workflow.wit_deps import plan_wit_files
+
+        plan_wit_files(world, opened.workspace, lock).apply()
     raw, state = _build_raw(world, opened, state, run_command=run_command)
-    if lock is None:
+    if lock is None or not compose:
         state.save(folder)
         return Built(raw, None, None)
     output = root / opened.project.composed_output
@@ -119,10 +126,15 @@ def _build_raw(
     digest = _raw_digest(opened, raw, state)
     changed = state.raw is None or state.raw.digest != str(digest)
     if changed:
-        from wpkg.workflow.compose import read_node
-        from wpkg.workflow.sources import ComponentFile
+        if opened.project.kind == "wit":
+            from wpkg.workflow.wit_files import read_wit_names
 
-        read_node(ComponentFile(opened.project.build_artifact, raw, digest))
+            read_wit_names(raw)
+        else:
+            from wpkg.workflow.compose import read_node
+            from wpkg.workflow.sources import ComponentFile
+
+            read_node(ComponentFile(opened.project.build_artifact, raw, digest))
     made_by = opened.project.build_command if run_command else None
     state = replace(
         state, raw=FileStamp.of(raw, digest), command=made_by if run_command or changed else state.command

@@ -67,6 +67,8 @@ def prepare(world: World, opened: OpenedProject) -> list[Publication]:
     if not raw.is_file():
         raise NotBuilt(f"there is no component at {project.build_artifact}", hint="run 'wpkg build' first")
     raw_digest = stamped_digest(raw, state.raw)
+    if project.kind == "wit":
+        return [_wit_publication(world, opened, raw, raw_digest, state)]
     inputs = gather_inputs(world, opened, lock, raw_digest)
     if len(inputs.files) == 1:
         return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
@@ -82,9 +84,33 @@ def _raw_publication(
     dependencies = tuple(_published(d) for d in project.dependencies if d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, kind, dependencies)
     tag = project.version.raw_tag if kind == "raw" else project.version.tag
+    return _publication(world, raw, digest, record, tag, _provenance(world, opened, state, digest))
+
+
+def _provenance(world: World, opened: OpenedProject, state: BuildState, digest: Digest) -> dict[str, Any] | None:
+    """Where a file comes from that wpkg itself has built; None where it has not."""
     built_here = state.raw is not None and state.raw.digest == str(digest) and state.command is not None
-    provenance = raw_provenance(world, opened, state.command or "") if built_here else None
-    return _publication(world, opened, raw, digest, record, tag, provenance)
+    return raw_provenance(world, opened, state.command or "") if built_here else None
+
+
+def _wit_publication(
+    world: World, opened: OpenedProject, file: Path, digest: Digest, state: BuildState
+) -> Publication:
+    """A WIT package: in the form of a component, which exports whatever interfaces and worlds it has."""
+    from wpkg.workflow.wit_files import read_wit_names
+
+    project = opened.project
+    found = read_wit_names(file)
+    if found.package != f"{project.published_name}@{project.version}":
+        raise NotBuilt(
+            f"{project.build_artifact} is the WIT package {found.package}, "
+            f"the project is {project.published_name}@{project.version}",
+            hint="give both the same name and version, then run 'wpkg build'",
+        )
+    record = PackageRecord(project.published_name, project.version, "wit")
+    component = Descriptor(WASM_LAYER, digest, found.size)
+    artifact = _artifact(world, component, record, WasmConfig(record, (), found.names))
+    return Publication(record, record.version.tag, file, artifact, _provenance(world, opened, state, digest))
 
 
 def _composed_publication(
@@ -104,7 +130,7 @@ def _composed_publication(
     left = tuple(_published(d) for d in project.dependencies if d.link == "runtime" and d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
     provenance = composed_provenance(world, opened, inputs, composed.plan)
-    return _publication(world, opened, output, composed.digest, record, project.version.tag, provenance)
+    return _publication(world, output, composed.digest, record, project.version.tag, provenance)
 
 
 def _published(dependency: Dependency) -> PublishedDependency:
@@ -119,7 +145,6 @@ def _published(dependency: Dependency) -> PublishedDependency:
 
 def _publication(
     world: World,
-    opened: OpenedProject,
     path: Path,
     digest: Digest,
     record: PackageRecord,
@@ -127,8 +152,13 @@ def _publication(
     provenance: dict[str, Any] | None,
 ) -> Publication:
     node = read_node(ComponentFile(path.name, path, digest))
-    imports = tuple(node.component.imports)
-    exports = tuple(node.component.exports)
+    component = Descriptor(WASM_LAYER, digest, node.size)
+    names = WasmConfig(record, tuple(node.component.imports), tuple(node.component.exports))
+    return Publication(record, tag, path, _artifact(world, component, record, names), provenance)
+
+
+def _artifact(world: World, component: Descriptor, record: PackageRecord, config: WasmConfig) -> WasmArtifact:
+    """The artifact around `component`. Same arguments, same digest."""
     epoch = world.source_date_epoch
     created = EPOCH if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = [
@@ -137,6 +167,7 @@ def _publication(
         (TITLE, str(record.package)),
         (VERSION, str(record.version)),
     ]
-    component = Descriptor(WASM_LAYER, digest, node.size, {TITLE: f"{opened.project.published_name.name}.wasm"})
-    artifact = build_artifact(component, WasmConfig(record, imports, exports), annotations, created)
-    return Publication(record, tag, path, artifact, provenance)
+    titled = Descriptor(
+        component.media_type, component.digest, component.size, {TITLE: f"{record.package.name}.wasm"}
+    )
+    return build_artifact(titled, config, annotations, created)

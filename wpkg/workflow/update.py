@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from wpkg.errors import InvalidInput, NoSolution
 from wpkg.names.pin import Pin
 from wpkg.project.lockfile import Lock
-from wpkg.registry.disk import write_file
-from wpkg.workflow.fetch import fetch_locked
+from wpkg.workflow.edited import write_settled
 from wpkg.workflow.lock import Locked, compare
 from wpkg.workflow.opened import OpenedWorkspace, open_workspace
 from wpkg.workflow.published import PublishedPackages
@@ -55,8 +54,7 @@ def update(
             hint="loosen them in wasmcloud.toml, or take a version that they admit",
         )
     if not dry_run:
-        fetch_locked(world, lock)
-        write_file(workspace.lock_file, lock.encode().encode())
+        write_settled(world, workspace, lock, {})
     return Locked(lock, compare(workspace.lock, lock))
 
 

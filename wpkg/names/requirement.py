@@ -36,7 +36,9 @@ class Comparator(Struct, frozen=True):
 
     def admits(self, version: Version) -> bool:
         """Whether `version`, its build metadata aside, lies in the interval."""
-        plain = Version(version.major, version.minor, version.patch, version.pre)
+        plain = version
+        if version.build:
+            plain = Version(version.major, version.minor, version.patch, version.pre)
         return (self.lower is None or self.lower <= plain) and (self.upper is None or plain < self.upper)
 
 

@@ -139,6 +139,7 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         self._preferred = preferred
         self._expected: set[Pin] = set()
         self._ordered: dict[PackageName, list[Version]] = {}
+        self._admitted: dict[tuple[PackageName, str], frozenset[Version]] = {}
         self.asked: dict[Pin | str, tuple[Wish, ...]] = {}  # what each version that was looked at requires
 
     def wanted(self, wishes: Sequence[Wish]) -> list[_Wanted]:
@@ -149,7 +150,7 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         return [_Wanted(wish, self._slot_of(wish)) for wish in wishes]
 
     def _slot_of(self, wish: Wish) -> _Slot:
-        lines = {v.line for v in self._versions(wish.package) if wish.requirement.matches(v)}
+        lines = {version.line for version in self._admits(wish)}
         if len(lines) > 1:
             return _Slot(is_choice=True, package=wish.package, line=(0, 0, 0), requirement=str(wish.requirement))
         line = next(iter(lines), (0, 0, 0))
@@ -164,6 +165,14 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
                 reverse=True,
             )
         return self._ordered[package]
+
+    def _admits(self, wish: Wish) -> frozenset[Version]:
+        """The versions that satisfy a wish; asked for again and again."""
+        key = (wish.package, wish.requirement.text)
+        if key not in self._admitted:
+            matching = filter(wish.requirement.matches, self._versions(wish.package))
+            self._admitted[key] = frozenset(matching)
+        return self._admitted[key]
 
     def identify(self, requirement_or_candidate: _Wanted | _Filling) -> _Slot:
         thing = requirement_or_candidate
@@ -207,11 +216,8 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
     ) -> Iterable[_Filling]:
         excluded = set(incompatibilities[identifier])
         wishes = [wanted.wish for wanted in requirements[identifier]]
-        fitting = [
-            version
-            for version in self._versions(identifier.package)
-            if all(wish.requirement.matches(version) for wish in wishes)
-        ]
+        admitted = frozenset.intersection(*map(self._admits, wishes))
+        fitting = [version for version in self._versions(identifier.package) if version in admitted]
         found: list[_Filling]
         if identifier.is_choice:
             lines = dict.fromkeys(version.line for version in fitting)
@@ -222,7 +228,7 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
 
     def is_satisfied_by(self, requirement: _Wanted, candidate: _Filling) -> bool:
         if isinstance(candidate, Pin):
-            return requirement.wish.requirement.matches(candidate.version)
+            return candidate.version in self._admits(requirement.wish)
         return requirement.slot == candidate.slot
 
     def get_dependencies(self, candidate: _Filling) -> Iterable[_Wanted]:

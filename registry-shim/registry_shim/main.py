@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_shim.catalogue.catalogue import CATALOGUE_FILE, Catalogue
-from registry_shim.page.site import Site
+from registry_shim.page.door import Door
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
 DEFAULT_PORT = 5000
+CATALOGUE_FILE = ".catalogue.sqlite"  # in the root; no repository's name begins like this
 _INTERRUPTED = 130  # 128 + SIGINT, before the server has taken the signal over
 
 
@@ -89,12 +89,11 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
 
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
             service, judge = gate, gate.verdict
-        catalogue = Catalogue(store, root / CATALOGUE_FILE)
+        door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
         try:
-            site = Site(service, catalogue, registry, judge)
-            run_server(site, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+            run_server(door, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
         finally:
-            catalogue.close()
+            door.close()
 
 
 def main() -> None:

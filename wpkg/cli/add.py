@@ -8,13 +8,14 @@ import click
 
 from wpkg.cli.changes import dry_run_option, show_changes
 from wpkg.cli.session import command
+from wpkg.cli.suggest import dependency_names
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
 @command()
-@click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...")
+@click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...", shell_complete=dependency_names)
 @click.option("--oci", metavar="REPOSITORY", help="Where the package is, instead of its namespace's registry.")
 @click.option("--path", metavar="PATH", help="A project's folder or a component file, from the project's folder.")
 @click.option(

@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
-@command()
+@command(locking=True)
 @click.option("--check", is_flag=True, help="Change nothing, ask nobody; fail (7) when the lock does not fit.")
-@click.option("--locked", is_flag=True, help="The same as --check.")
-@click.option("--frozen", is_flag=True, help="--locked and --offline.")
 @dry_run_option
-def lock(session: Session, check: bool, locked: bool, frozen: bool, dry_run: bool) -> None:  # noqa: FBT001
+def lock(session: Session, *, check: bool, dry_run: bool) -> None:
     """Resolve the dependencies anew and pin them in wpkg.lock.
 
     Pins stay where they still satisfy; tags and signatures are looked at again. In CI (CI=true), --check is the
@@ -26,9 +24,12 @@ def lock(session: Session, check: bool, locked: bool, frozen: bool, dry_run: boo
     """
     from wpkg.workflow.lock import lock as lock_project
 
-    check = check or locked or frozen or session.world.in_ci
     outcome = lock_project(
-        session.world, session.root, check=check, dry_run=dry_run, look_again=not session.offline
+        session.world,
+        session.root,
+        check=check or session.locked,
+        dry_run=dry_run,
+        look_again=not session.offline,
     )
     count = len(outcome.lock.all)
     unchanged = f"wpkg.lock is up to date ({count} package{'' if count == 1 else 's'})"

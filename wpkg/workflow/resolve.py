@@ -8,16 +8,14 @@ from wpkg.project.lockfile import Lock, LockedPackage
 from wpkg.resolve.explain import Wish
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.published import PublishedPackages
-from wpkg.workflow.trusting import SignatureDisappeared, expect, verify_release
+from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from wpkg.names.pin import Pin
     from wpkg.resolve.solve import Solution
-    from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedWorkspace
-    from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 
@@ -49,11 +47,13 @@ def resolve_lock(
             for member, d in dependencies
         ]
         solution = solve(wishes, published, {*kept, *preferred})
-        return _lock(world, workspace, published, solution)
+        locked = _lock(world, workspace, published, solution)
+    _check_not_lowered(workspace, solution, preferred)
+    return locked
 
 
 def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution) -> Lock:
-    policy = project_policy(workspace)
+    policy = project_policy(world, workspace)
     packages, local = [], []
     for pin, needed in solution.dependencies.items():
         if pin.name in published.local:
@@ -70,32 +70,32 @@ def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages
             component=release.component.digest,
             size=release.component.size,
             dependencies=needed,
-            signers=verified_signers(world, release, policy, pin),
+            signers=trusted_signers(
+                world,
+                release,
+                policy,
+                expect(release, pin.name, pin.version),
+                _pinned_before(workspace.lock, pin),
+            ),
         )
-        before = workspace.lock.at(pin) if workspace.lock is not None else None
-        if isinstance(before, LockedPackage):
-            _check_still_signed(package, before, policy)
         packages.append(package)
     return Lock(tuple(packages), tuple(local))
 
 
-def _check_still_signed(package: LockedPackage, before: LockedPackage, policy: TrustPolicy | None) -> None:
-    """Refuse a pinned release that was signed when it was pinned and is no longer."""
-    if policy is None or before.manifest != package.manifest:
-        return
-    if before.signers and not package.signers:
-        raise SignatureDisappeared(
-            f"{package.pin} was signed when it was locked, and is not any more",
-            hint="ask whoever publishes it",
-        )
+def _pinned_before(lock: Lock | None, pin: Pin) -> LockedPackage | None:
+    """What the lock has had of a package: this version, else one of its line, else the highest."""
+    found = [package for package in (lock.packages if lock is not None else ()) if package.name == pin.name]
+    found.sort(key=lambda p: (p.version == pin.version, p.version.line == pin.version.line, p.version))
+    return found[-1] if found else None
 
 
-def verified_signers(world: World, release: Release, policy: TrustPolicy | None, pin: Pin) -> tuple[str, ...]:
-    """The hints of the keys that signed `release` and that `policy` names. Raises: NotTrusted."""
-    if policy is None:
-        return ()
-    verification = verify_release(world, release, policy, expect(release, pin.name, pin.version))
-    verification.raise_unless_accepted(f"{pin} ({release.reference.repository})")
-    if not verification.signers:
-        world.reporter.warn(f"{pin} is not signed; rule '{verification.rule.match}' lets it pass")
-    return tuple(sorted(signer.hint for signer in verification.signers))
+def _check_not_lowered(workspace: OpenedWorkspace, solution: Solution, given: Collection[Pin]) -> None:
+    """Nothing when each direct dependency is what it was, newer, or asked for. Raises: VersionLowered."""
+    for _, dependency in workspace.dependencies():
+        if dependency.requirement is None or workspace.lock is None:
+            continue
+        before = workspace.lock.meeting(dependency.name, dependency.requirement)
+        after = [pin for pin in solution.dependencies if pin.name == dependency.name]
+        now = max((pin for pin in after if dependency.requirement.matches(pin.version)), default=None)
+        if isinstance(before, LockedPackage) and now is not None and now not in given:
+            check_not_lowered(before, now.version, dependency.requirement)

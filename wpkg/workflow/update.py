@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from wpkg.errors import InvalidInput, NoSolution
 from wpkg.names.pin import Pin
 from wpkg.project.lockfile import Lock
-from wpkg.workflow.edited import write_settled
+from wpkg.workflow.fetch import fetch_locked
 from wpkg.workflow.lock import Locked, compare
 from wpkg.workflow.opened import OpenedWorkspace, open_workspace
 from wpkg.workflow.published import PublishedPackages
 from wpkg.workflow.resolve import resolve_lock
+from wpkg.workflow.settled import write_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,8 @@ def update(
             hint="loosen them in wasmcloud.toml, or take a version that they admit",
         )
     if not dry_run:
-        write_settled(world, workspace, lock, {})
+        fetch_locked(world, lock)
+        write_lock(world, workspace, lock, {})
     return Locked(lock, compare(workspace.lock, lock))
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
 
-CATALOGUE_FILE = ".catalogue.sqlite"  # in the root; no repository's name begins like this
-
 T = TypeVar("T")
 
 
@@ -53,10 +51,9 @@ class Catalogue:
         return self._answer(lambda database: database.places_of(sorted(manifests), sorted(components)))
 
     def externs(self, component: str) -> tuple[list[str], list[str]]:
-        """What a component imports, and what it exports, sorted."""
-        return self._answer(
-            lambda database: (database.externs(component, IMPORT), database.externs(component, EXPORT))
-        )
+        """What a component that was found imports, and what it exports, sorted. That never changes."""
+        with self._lock:
+            return self._database.externs(component, IMPORT), self._database.externs(component, EXPORT)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,4 +1,4 @@
-"""The page in front of the registry: everything outside of `/v2/`."""
+"""The page: the answer to everything outside of `/v2/`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from wpkg.oci.digest import Digest
 if TYPE_CHECKING:
     from registry_shim.catalogue.catalogue import Catalogue
     from registry_shim.page.facts import Judge
-    from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.service import Service
 
 HTML = "text/html; charset=utf-8"
@@ -49,7 +48,7 @@ SECURITY: Headers = (
 
 
 class Site:
-    """A `Service` that answers people, and hands what is for the registry to `service`.
+    """The pages of one registry, made from what `service` shows to whoever asks.
 
     `registry` is what people call it; `judge` says where a tag stands, None without a policy.
     """
@@ -61,14 +60,8 @@ class Site:
         self._judge = judge
         self._looks = Looks()
 
-    def is_immediate(self, request: Request) -> bool:
-        """See Service. Pages read too much to be."""
-        return _is_for_registry(request.path) and self._service.is_immediate(request)
-
-    def begin(self, request: Request) -> Response | Intake:
-        """See Service. Raises: WpkgError."""
-        if _is_for_registry(request.path):
-            return self._service.begin(request)
+    def answer(self, request: Request) -> Response:
+        """The response. Never raises a WpkgError: what goes wrong is said on a page as well."""
         if request.method not in METHODS:
             return self._problem(
                 HTTPStatus.METHOD_NOT_ALLOWED, "This page can only be read.", (("Allow", ", ".join(METHODS)),)
@@ -159,10 +152,6 @@ class Site:
     def _problem(self, status: HTTPStatus, sentence: str, headers: Headers = ()) -> Response:
         body = document(self._registry, status.phrase, tag("h1", status.phrase), tag("p", sentence))
         return Response(status, (("Content-Type", HTML), ("Cache-Control", "no-store"), *SECURITY, *headers), body)
-
-
-def _is_for_registry(path: str) -> bool:
-    return path == "/v2" or path.startswith("/v2/")
 
 
 def _response(request: Request, body: bytes, media_type: str, caching: str = "no-cache") -> Response:

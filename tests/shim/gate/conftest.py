@@ -25,8 +25,10 @@ from wpkg.trust.keys import PrivateKey
 from wpkg.trust.statement import Published, signature_statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.messages import Request, Response
     from registry_shim.store.store import Store
     from tests.shim.wire import Client
@@ -123,14 +125,18 @@ class Counting:
     def __init__(self, store: Store) -> None:
         self._registry = Registry(store)
         self.asked: list[str] = []
-        self.broken: dict[str, Response] = {}  # part of a path -> the answer instead
+        self.broken: dict[str, Response | Intake] = {}  # part of a path -> the answer instead
+        self.after: Callable[[str], None] | None = None  # what happens once a request is answered
 
-    def begin(self, request: Request) -> object:
+    def begin(self, request: Request) -> Response | Intake:
         self.asked.append(f"{request.method} {request.path}")
         for part, response in self.broken.items():
             if part in request.path:
                 return response
-        return self._registry.begin(request)
+        response = self._registry.begin(request)
+        if self.after is not None:
+            self.after(self.asked[-1])
+        return response
 
     def is_immediate(self, request: Request) -> bool:
         return self._registry.is_immediate(request)
@@ -152,7 +158,7 @@ class Guarded:
     def restart(self) -> None:
         """A new gate over the same root, as after a crash."""
         waiting = WaitingTags(self.folder / "root" / WAITING_FILE)
-        self.gate = Gate(self.behind, self.policy, waiting, REGISTRY, self.clock)  # type: ignore[arg-type]
+        self.gate = Gate(self.behind, self.policy, waiting, REGISTRY, self.clock)
         self.client = InProcessClient(self.store, str(self.folder), self.gate)
 
     def get(self, tag: str, repository: str = REPOSITORY, method: str = "GET") -> tuple[int, str]:

@@ -22,7 +22,7 @@ from tests.shim.gate.conftest import (
     signature,
     write_policy,
 )
-from tests.shim.wire import EMPTY_JSON, push_blob, push_index, put
+from tests.shim.wire import EMPTY_JSON, InProcessClient, push_blob, push_index, put
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
@@ -334,6 +334,25 @@ class TestWhatChanges:
         guarded.clock.seconds += VERDICT_SECONDS
         guarded.get("1.0.0")
         assert f"GET /v2/{REPOSITORY}/referrers/{app.digest}" in guarded.behind.asked
+
+
+class TestMovingTags:
+    def test_what_is_shown_is_what_was_verified(self, guarded: Guarded) -> None:
+        """The tag moves, behind the gate's back, after it was looked up (CVE-2022-47633)."""
+        signed, other = component(guarded.client), component(guarded.client, version="2.0.0")
+        sign(guarded.client, signed)
+        put(guarded.client, REPOSITORY, "1.0.0", signed.data)
+        put(guarded.client, REPOSITORY, other.digest, other.data)
+        behind = InProcessClient(guarded.store, str(guarded.folder))
+
+        def move(asked: str) -> None:
+            if asked.startswith("HEAD") and asked.endswith("/1.0.0"):
+                put(behind, REPOSITORY, "1.0.0", other.data)
+
+        guarded.behind.after = move
+        assert guarded.get("1.0.0") == (200, signed.digest)
+        guarded.behind.after = None
+        assert guarded.get("1.0.0") == (403, "signature wrong")
 
 
 class TestOtherTags:

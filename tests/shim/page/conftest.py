@@ -12,8 +12,8 @@ from urllib.parse import quote
 import html5lib
 import pytest
 
-from registry_shim.catalogue.catalogue import CATALOGUE_FILE, Catalogue
-from registry_shim.page.site import Site
+from registry_shim.main import CATALOGUE_FILE
+from registry_shim.page.door import Door
 from registry_shim.protocol.messages import Request
 from registry_shim.protocol.registry import Registry, exchange
 from tests.components import from_wit, wasm_tools
@@ -27,6 +27,7 @@ from wpkg.oci.manifest import IMAGE_MANIFEST
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
     from registry_shim.store.store import Store
 
@@ -92,7 +93,8 @@ class Shop:
     store: Store
     root: Path
     service: Service | None = None
-    catalogue: Catalogue = field(init=False)
+    judge: Judge | None = None
+    door: Door = field(init=False)
 
     def __post_init__(self) -> None:
         self.service = self.service or Registry(self.store)
@@ -102,13 +104,12 @@ class Shop:
     def open(self) -> None:
         """Begin with what is on disk, as after a restart."""
         assert self.service is not None
-        self.catalogue = Catalogue(self.store, self.root / CATALOGUE_FILE)
-        self.site = Site(self.service, self.catalogue, REGISTRY)
+        self.door = Door(self.service, self.store, self.root / CATALOGUE_FILE, REGISTRY, self.judge)
 
     def get(self, target: str, method: str = "GET", **headers: str) -> Page:
         path, _, query = target.partition("?")
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        response = exchange(self.site, Request(method, path, query, given))
+        response = exchange(self.door, Request(method, path, query, given))
         assert isinstance(response.body, bytes)
         assert str(self.root).encode() not in response.body
         answer = {name.lower(): value for name, value in response.headers}
@@ -150,4 +151,4 @@ class Shop:
 def shop(store: Store, root: Path) -> Iterator[Shop]:
     made = Shop(store, root)
     yield made
-    made.catalogue.close()
+    made.door.close()

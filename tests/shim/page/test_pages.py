@@ -16,7 +16,6 @@ from registry_shim.gate.gate import Gate
 from registry_shim.gate.policy_file import PolicyFile
 from registry_shim.gate.waiting import WAITING_FILE, WaitingTags
 from registry_shim.page.html import escape, tag, visible
-from registry_shim.page.site import Site
 from registry_shim.protocol.messages import ErrorCode, Refusal, Response
 from registry_shim.protocol.registry import Registry
 from tests.components import compose, from_wit
@@ -361,7 +360,8 @@ class TestWhatACallerMaySee:
     def guarded(self, shop: Shop, tmp_path: Path) -> Shop:
         policy = PolicyFile(write_policy(tmp_path))
         gate = Gate(Registry(shop.store), policy, WaitingTags(shop.root / WAITING_FILE), REGISTRY, lambda: 0.0)
-        shop.site = Site(gate, shop.catalogue, REGISTRY, gate.verdict)
+        shop.service, shop.judge = gate, gate.verdict
+        shop.open()
         return shop
 
     def test_what_the_gate_hides_is_not_on_the_page(self, guarded: Shop) -> None:
@@ -396,7 +396,7 @@ class TestWhatACallerMaySee:
         assert "secret/app" in check(other.get("/", authorization="Basic owner")).shown()
         assert check(other.get("/repositories/secret/app:1.0.0", authorization="Basic owner")).status == 200
         assert other.get("/style.css").status == 200
-        other.catalogue.close()
+        other.door.close()
 
 
 class Locked:

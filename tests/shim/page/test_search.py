@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from registry_shim.catalogue.catalogue import CATALOGUE_FILE
+from registry_shim.main import CATALOGUE_FILE
 from tests.components import from_wit
 from tests.shim.page.conftest import STORE_WIT, Shop, keyvalue, wit_package
 from tests.shim.wire import push_manifest
@@ -121,7 +121,7 @@ class TestCatalogue:
 
     def test_survives_a_restart_without_reading_components_again(self, stocked: Shop) -> None:
         assert stocked.find(exports="wasi:keyvalue/batch") == ["acme/batch:0.1.0"]
-        stocked.catalogue.close()
+        stocked.door.close()
         component = Digest.of(keyvalue(OLD, "export wasi:keyvalue/batch@V;"))
         (stocked.root / "acme/batch/blobs/sha256" / component.encoded).write_bytes(b"nothing to be read here")
         stocked.open()
@@ -130,7 +130,7 @@ class TestCatalogue:
     @pytest.mark.parametrize("harm", ["lost", "garbage", "another version"])
     def test_is_made_anew(self, stocked: Shop, harm: str) -> None:
         expected = stocked.find(exports="wasi:keyvalue")
-        stocked.catalogue.close()
+        stocked.door.close()
         path = stocked.root / CATALOGUE_FILE
         if harm == "lost":
             path.unlink()

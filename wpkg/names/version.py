@@ -105,6 +105,16 @@ class Version:
             return str(self.major)
         return f"0.{self.minor}" if self.minor else None
 
+    @property
+    def line(self) -> tuple[int, int, int]:
+        """The release line, as cargo has it: of versions of one line a project has one, of two lines both.
+
+        `1.x.y`, `0.x.y` with the same x, or exactly `0.0.z`; a pre-release belongs to the line of its release.
+        """
+        if self.major:
+            return (self.major, 0, 0)
+        return (0, self.minor, 0) if self.minor else (0, 0, self.patch)
+
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Version):
             return NotImplemented

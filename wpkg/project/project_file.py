@@ -160,12 +160,18 @@ def _registries(document: Table) -> Registries:
 
 def _prefix(text: str) -> str:
     """A registry with or without a path: whatever makes a repository with `/<namespace>/<name>` behind it."""
-    repository = Repository.parse(f"{text}/namespace/name")
+    _repository(f"{text}/namespace/name")
+    return text
+
+
+def _repository(text: str) -> Repository:
+    """A repository that means the same for everybody who has the project."""
+    repository = Repository.parse(text)
     if repository.is_folder and repository.path.startswith("/"):
         raise InvalidProjectFile(
             f"{text} is an absolute path, which nobody else has", hint="write it relative to the project's folder"
         )
-    return text
+    return repository
 
 
 def _dependencies(document: Table) -> tuple[Dependency, ...]:
@@ -182,7 +188,7 @@ def _dependencies(document: Table) -> tuple[Dependency, ...]:
             found.append(Dependency(name, table.parsed(key, Requirement.parse)))
             continue
         value.only(_DEPENDENCY_KEYS, later=_LATER_DEPENDENCY_KEYS)
-        oci = value.parsed("oci", Repository.parse) if "oci" in value else None
+        oci = value.parsed("oci", _repository) if "oci" in value else None
         link = value.word("link", ("build", "runtime"), "build")
         found.append(Dependency(name, value.parsed("version", Requirement.parse), oci, link))
     return tuple(found)

@@ -114,6 +114,7 @@ def test_the_spellings_of_the_2025_proposal_are_read(table: str) -> None:
         ),
         (LEAST + '[dependencies]\n"a:b" = { path = "../x" }', "path: it is not supported"),
         (LEAST + '[registries]\na = "dir:/x"', "an absolute path"),
+        (LEAST + '[dependencies]\n"a:b" = { version = "1", oci = "dir:/x" }', "an absolute path"),
         (LEAST + '[registries]\na = "https://x.io"', "is not a repository"),
         (LEAST + '[registries]\na = "X.io/Y"', "is not a repository"),
         (LEAST + "[composition]\nrot = 'x'", "composition.rot: it is not a key"),

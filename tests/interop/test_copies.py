@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.world import fake_world
 from tests.interop.conftest import Publication, execute, peer, publish, running_docker_registry
+from tests.interop.token_server import token_server
 from wpkg.oci.reference import Reference, Repository
 from wpkg.registry.client import RegistryClient, check_login
 from wpkg.registry.credentials import Credential, Credentials
@@ -137,3 +139,36 @@ def test_a_registry_with_passwords(tmp_path: Path, shim: str, closed: str) -> No
     found = execute(tmp_path, peer("oras"), "discover", "--plain-http", "--format", "json", str(again))
     document = json.loads(found.out)
     assert len(document.get("referrers", document.get("manifests"))) == 2
+
+
+def test_a_registry_with_tokens(tmp_path: Path, shim: str) -> None:
+    """Tokens that it verifies itself: per repository, anonymous for what is public, renewed when they end."""
+    published = publish(tmp_path, shim)
+    credential = Credential("user", "pass word")
+    with (
+        token_server(tmp_path, "pass word", life=4) as (server, auth),
+        running_docker_registry(tmp_path, auth) as address,
+    ):
+        client = RegistryClient(Transport(lambda registry, _path: credential if registry == address else None))
+        check_login(address, credential, {})
+        with pytest.raises(Unauthorized):
+            check_login(address, Credential("user", "wrong"), {})
+        for place in ("public/app", "closed/app"):
+            (copied,) = copy(
+                world(tmp_path, client), tagged(published), Reference.parse(f"{address}/{place}:0.1.0")
+            )
+            assert copied.manifests == 3
+        before = len(server.seen)
+        time.sleep(4.5)
+        (mounted,) = copy(
+            world(tmp_path, client),
+            Reference.parse(f"{address}/closed/app:0.1.0"),
+            Reference.parse(f"{address}/closed/again"),
+        )
+        assert mounted.blobs_sent == 0
+        assert len(server.seen) > before
+        anybody = RegistryClient()
+        assert anybody.resolve(Reference.parse(f"{address}/public/app:0.1.0")) == copied.reference.digest
+        with pytest.raises(Unauthorized) as caught:
+            anybody.list_tags(Repository.parse(f"{address}/closed/app"))
+        assert caught.value.hint == f"log in with 'wpkg login {address}'"

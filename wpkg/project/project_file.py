@@ -201,12 +201,18 @@ def _registries(document: Table) -> Registries:
 
 def _prefix(text: str) -> str:
     """A registry with or without a path: whatever makes a repository with `/<namespace>/<name>` behind it."""
-    repository = Repository.parse(f"{text}/namespace/name")
+    _repository(f"{text}/namespace/name")
+    return text
+
+
+def _repository(text: str) -> Repository:
+    """A repository that means the same for everybody who has the project."""
+    repository = Repository.parse(text)
     if repository.is_folder and repository.path.startswith("/"):
         raise InvalidProjectFile(
             f"{text} is an absolute path, which nobody else has", hint="write it relative to the project's folder"
         )
-    return text
+    return repository
 
 
 def _dependencies(document: Table) -> tuple[Dependency, ...]:
@@ -238,7 +244,7 @@ def _dependency(name: PackageName, table: Table) -> Dependency:
     return Dependency(
         name=name,
         requirement=requirement,
-        oci=table.parsed("oci", Repository.parse) if "oci" in table else None,
+        oci=table.parsed("oci", _repository) if "oci" in table else None,
         path=path,
         link=table.word("link", ("build", "runtime"), "build"),
         kind=table.word("kind", ("component", "wit"), "component"),

@@ -120,6 +120,7 @@ def test_the_spellings_of_the_2025_proposal_are_read(table: str) -> None:
             "kind: it is not 'component' or 'wit'",
         ),
         (LEAST + '[registries]\na = "dir:/x"', "an absolute path"),
+        (LEAST + '[dependencies]\n"a:b" = { version = "1", oci = "dir:/x" }', "an absolute path"),
         (LEAST + '[registries]\na = "https://x.io"', "is not a repository"),
         (LEAST + '[registries]\na = "X.io/Y"', "is not a repository"),
         (LEAST + "[composition]\nrot = 'x'", "composition.rot: it is not a key"),

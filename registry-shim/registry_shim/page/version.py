@@ -113,7 +113,7 @@ def _externs(title: str, externs: Iterable[Extern], label: str, none: str) -> li
     for extern in externs:
         bare = _interface(extern.name)
         link = tag("a", label, href=search_path([bare]), aria_label=f"{label}: {bare}") if bare else ""
-        rows.append((code(extern.name), extern.what, link))
+        rows.append((code(extern.name), "interface" if bare else extern.what, link))
     body = table(("Name", "Type", "Elsewhere"), rows, title) if rows else tag("p", none, class_="quiet")
     return [tag("h2", title), body]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from wpkg.registry.offline import OfflineRegistry
 from wpkg.workflow.world import Finished, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from wpkg.registry.interface import SearchableRegistry
@@ -35,9 +36,19 @@ class Notes:
     """A reporter that remembers."""
 
     lines: list[str] = field(default_factory=list)
+    progressed: dict[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # what went well: bytes done, and of how many
 
     def status(self, verb: str, what: str) -> None:
         self.lines.append(f"{verb} {what}")
+
+    @contextmanager
+    def progress(self, verb: str, what: str, size: int) -> Iterator[Callable[[int], None]]:
+        self.lines.append(f"{verb} {what}")
+        counts: list[int] = []
+        yield counts.append
+        self.progressed[what] = (sum(counts), size)
 
     def warn(self, text: str) -> None:
         self.lines.append(f"warning: {text}")
@@ -72,13 +83,14 @@ def fake_world(
     seed: str = "",
 ) -> World:
     """A world whose cache is in `folder`."""
+    notes = notes or Notes()
     return World(
         registry=registry if registry is not None else MemoryRegistry(),
-        cache=Cache(folder / "cache"),
+        cache=Cache(folder / "cache", notes.warn),
         environment=environment or {},
         random_bytes=Chance(seed),
         run=programs or Programs(),
-        reporter=notes or Notes(),
+        reporter=notes,
     )
 
 

@@ -169,7 +169,10 @@ def test_a_signature_that_disappeared_is_an_error_of_its_own(company: Company) -
     for key, (_, data) in list(company.registry.manifests.items()):
         if b'"subject"' in data:
             del company.registry.manifests[key]
-    with pytest.raises(SignatureDisappeared, match="was signed when it was locked, and is not any more"):
+    with pytest.raises(
+        SignatureDisappeared,
+        match="pay:harness 0.1.0 has no signature, and pay:harness 0.1.0 was signed when it was locked",
+    ):
         lock(company.world(), root)
 
 

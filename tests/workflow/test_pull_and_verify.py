@@ -32,7 +32,7 @@ def published(company: Company) -> tuple[Company, Path]:
     company.publish("harness")
     root = company.project("validator", extra=DEPENDS)
     build(company.world(), root, compose=True)
-    push(company.world(), root, company.bank_key)
+    push(company.world(), root, company.bank_key, ("bundle",))
     return company, root
 
 

@@ -13,10 +13,11 @@ from wpkg.oci.manifest import Manifest, read_manifest
 from wpkg.registry.errors import UnexpectedAnswer
 from wpkg.trust.bundle import Bundle
 from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement
+from wpkg.workflow.attach import NotReadBack
 from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
 from wpkg.workflow.publication import NotBuilt
-from wpkg.workflow.push import NotReadBack, VersionExists, push
+from wpkg.workflow.push import VersionExists, push
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,9 @@ def test_raw_and_composed_are_published_and_the_tags_come_last(company: Company)
     company.registry.log.clear()
     pushed = push(company.world(), root, company.bank_key)
     tags = [entry for entry in company.registry.log if entry.startswith("tag")]
+    manifests = [artifact.publication.artifact.manifest.digest for artifact in pushed.artifacts]
+    tags, signatures = tags[-2:], tags[:-2]
+    assert signatures == [f"tag sha256-{digest.encoded}.sig" for digest in manifests]
     assert tags == ["tag 0.1.0_raw", "tag 0.1.0"]
     assert company.registry.log[-2:] == tags
     last_referrer = max(i for i, entry in enumerate(company.registry.log) if entry == "referrer")

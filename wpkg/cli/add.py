@@ -8,13 +8,14 @@ import click
 
 from wpkg.cli.lock import changes_json, changes_lines
 from wpkg.cli.session import command
+from wpkg.cli.suggest import dependency_names
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
 @command()
-@click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...")
+@click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...", shell_complete=dependency_names)
 @click.option("--oci", metavar="REPOSITORY", help="Where the package is, instead of its namespace's registry.")
 def add(session: Session, packages: tuple[str, ...], oci: str | None) -> None:
     """Add components as dependencies, pin them and fetch them.

@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from wpkg.workflow.build import BuiltFile
 
 
-@command()
+@command(locking=True)
 @click.option("--compose", is_flag=True, help="Compose the result with the locked dependencies.")
 @click.option("--no-build", is_flag=True, help="Do not run build_command; take the component that is there.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
-@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
-def build(session: Session, compose: bool, no_build: bool, show_plan: bool, locked: bool) -> None:  # noqa: FBT001
+def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> None:  # noqa: FBT001
     """Run the project's own build; with --compose, compose the result with its dependencies.
 
     Raw and composed component lie side by side afterwards. What did not change is not written again.
@@ -27,12 +26,13 @@ def build(session: Session, compose: bool, no_build: bool, show_plan: bool, lock
     from wpkg.workflow.build import build as build_project
     from wpkg.workflow.build import plan_project
 
-    locked = locked or session.world.in_ci
     if show_plan:
-        plan = plan_project(session.world, session.root, locked=locked)
+        plan = plan_project(session.world, session.root, locked=session.locked)
         session.console.result("plan", plan_json(plan), plan_lines(plan))
         return
-    built = build_project(session.world, session.root, compose=compose, run_command=not no_build, locked=locked)
+    built = build_project(
+        session.world, session.root, compose=compose, run_command=not no_build, locked=session.locked
+    )
     files = {"raw": built.raw, "composed": built.composed}
     members = {name: _json(file) if file is not None else None for name, file in files.items()}
     lines = [_line(name, file) for name, file in files.items() if file is not None]

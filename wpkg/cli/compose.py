@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.session import command
+from wpkg.cli.suggest import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             "others",
             multiple=True,
             metavar="[NAME=]DEP",
+            shell_complete=files,
             help="A component to compose it with; with a name, it can be given more than once.",
         ),
     ):
@@ -39,7 +41,7 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @command()
-@click.argument("root", metavar="[NAME=]ROOT")
+@click.argument("root", metavar="[NAME=]ROOT", shell_complete=files)
 @composition_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")

@@ -1,11 +1,13 @@
 """What a person or a program sees: results on stdout, everything else on stderr.
 
 Messages follow cargo: a right-aligned verb for progress, `warning:`, `error:`, `hint:`; lower case, no full stop.
+What takes long is a bar on a terminal and a line elsewhere.
 With --json a result, and an error too, is one JSON document on stdout whose `schema` names its shape.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,10 @@ import click
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
+    from wpkg.cli.bars import Bars
     from wpkg.errors import WpkgError
 
 _VERB_WIDTH = 12
@@ -27,11 +31,21 @@ class Console(Struct, frozen=True):
     quiet: bool
     verbose: int
     colour: bool
+    bars: Bars | None = None  # None where there is nobody to see them
 
     def status(self, verb: str, what: str) -> None:
         """A line of progress."""
         if not self.quiet:
             self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {printable(what)}")
+
+    def progress(self, verb: str, what: str, size: int) -> AbstractContextManager[Callable[[int], object]]:
+        """A bar of `size` bytes for the length of a block, or a line."""
+        if self.bars is not None and not self.quiet:
+            return self.bars.bar(verb.rjust(_VERB_WIDTH), printable(what), size)
+        from wpkg.names.amount import size_text
+
+        self.status(verb, f"{what} ({size_text(size)})")
+        return contextlib.nullcontext(lambda _: None)
 
     def warn(self, text: str) -> None:
         """A warning."""
@@ -82,7 +96,8 @@ class Console(Struct, frozen=True):
         return click.style(text, **style) if self.colour else text
 
     def _err(self, line: str) -> None:
-        click.echo(line, err=True)
+        if self.bars is None or not self.bars.write(line):
+            click.echo(line, err=True)
 
 
 def _print_document(document: Mapping[str, Any]) -> None:

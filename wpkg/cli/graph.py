@@ -9,6 +9,7 @@ import click
 
 from wpkg.cli.compose import composition_options
 from wpkg.cli.session import command
+from wpkg.cli.suggest import files
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -24,8 +25,8 @@ _FORMS = {
 }
 
 
-@command()
-@click.argument("root", metavar="[[NAME=]ROOT]", required=False)
+@command(locking=True)
+@click.argument("root", metavar="[[NAME=]ROOT]", required=False, shell_complete=files)
 @composition_options
 @click.option(
     "--format",
@@ -35,8 +36,7 @@ _FORMS = {
 )
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
 @click.option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
-@click.option("--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI.")
-def graph(  # noqa: PLR0913
+def graph(
     session: Session,
     root: str | None,
     *,
@@ -45,7 +45,6 @@ def graph(  # noqa: PLR0913
     form: str | None,
     output: Path | None,
     no_digests: bool,
-    locked: bool,
 ) -> None:
     """Draw a composition: who imports what from whom, what the host has to give, what the result exports.
 
@@ -62,7 +61,7 @@ def graph(  # noqa: PLR0913
     if root is not None:
         diagram = diagram_of_files(session.world, ComposeFiles.parse(root, others, uses))
     else:
-        diagram = diagram_of_project(session.world, session.root, locked=locked or session.world.in_ci)
+        diagram = diagram_of_project(session.world, session.root, locked=session.locked)
     if no_digests:
         diagram = diagram.without_digests()
     text = write_diagram(diagram, form, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,11 +16,14 @@ from wpkg.errors import WpkgError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 # What each command does, in one line. A command's module is imported only when it is run.
 _COMMANDS = {
     "init": "Start a project in this folder",
     "add": "Add a component as a dependency, pin it and fetch it",
     "lock": "Resolve the dependencies anew and pin them in wpkg.lock",
+    "fetch": "Bring everything that wpkg.lock pins into the cache",
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
     "graph": "Draw a composition: svg, mermaid, dot or json",
@@ -28,12 +31,16 @@ _COMMANDS = {
     "push": "Publish the project: signed, with provenance, the tag last",
     "copy": "Copy an artifact with its signatures between registries and folders",
     "pull": "Fetch a published component, verified, to a file",
+    "sign": "Sign a published component",
+    "attest": "Attach a signed statement about a published component",
     "verify": "Check signatures, provenance and content of a published component",
     "search": "Find components by what they import and export",
     "inspect": "Show what is in a component: its WIT, the components in it, who signed it",
     "login": "Keep a password for a registry, once it has been accepted",
     "logout": "Forget the password for a registry",
-    "key": "Make and show signing keys",
+    "key": "Make, import and show signing keys",
+    "cache": "Show, check and empty the cache",
+    "completion": "Print a script that completes commands in bash, zsh or fish",
 }
 _HELP = """Package manager for WebAssembly components on OCI registries.
 
@@ -77,6 +84,13 @@ class _Commands(click.Group):
             ctx.fail(f"there is no command '{args[0]}'" + (f", did you mean '{near[0]}'?" if near else ""))
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=what) for name, what in _COMMANDS.items() if name.startswith(incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -95,6 +109,8 @@ def wpkg() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
+    if "_WPKG_COMPLETE" in os.environ:
+        import_module("wpkg.cli.completion")  # click then knows our shells
     console = Console("--json" in arguments, quiet=False, verbose=0, colour=wants_colour(os.environ))
     try:
         wpkg.main(list(arguments), prog_name="wpkg", standalone_mode=False)

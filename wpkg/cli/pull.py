@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wpkg.cli.session import command
+from wpkg.cli.suggest import pinned_references
 from wpkg.cli.verify import verification_json, verification_lines
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("reference")
+@click.argument("reference", shell_complete=pinned_references)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to; a file named after the repository."
 )

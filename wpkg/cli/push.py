@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wpkg.cli.session import command
+from wpkg.cli.session import chosen_formats, command, format_option, password_option
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Private key; also $WPKG_KEY.",
 )
+@password_option
+@format_option("both", "bundle")
 @click.option("--unsigned", is_flag=True, help="Publish without a signature.")
 @click.option("--force", is_flag=True, help="Replace a version that is published with other content.")
-def push(session: Session, key: Path | None, unsigned: bool, force: bool) -> None:  # noqa: FBT001
+def push(
+    session: Session, key: Path | None, password_fd: int | None, formats: str, *, unsigned: bool, force: bool
+) -> None:
     """Publish the project: raw and composed component, each signed and with provenance, the tag last.
 
     VERSION is what runs; VERSION_raw is the component without its dependencies, for others to compose anew.
@@ -35,8 +39,10 @@ def push(session: Session, key: Path | None, unsigned: bool, force: bool) -> Non
         raise click.UsageError(
             "name the key to sign with (--key FILE), or ask for --unsigned; 'wpkg key generate' makes one"
         )
-    signer = load_key(session.world, key, session.ask) if key is not None and not unsigned else None
-    pushed = push_project(session.world, session.root, signer, force=force)
+    signer = (
+        load_key(session.world, key, session.passwords(password_fd)) if key is not None and not unsigned else None
+    )
+    pushed = push_project(session.world, session.root, signer, chosen_formats(formats), force=force)
     artifacts = [
         {
             "kind": artifact.publication.record.kind,

@@ -11,27 +11,59 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.bars import Bars, wants_bars
 from wpkg.cli.console import Console, wants_colour
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from wpkg.trust.policy import Format
+    from wpkg.workflow.keys import Passwords
     from wpkg.workflow.world import Finished, World
+
+
+_PATH = click.Path(path_type=Path)
 
 
 class Session:
     """One run of one command. `root` is the project's folder."""
 
-    def __init__(self, root: Path, console: Console, *, offline: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        console: Console,
+        *,
+        offline: bool,
+        locked: bool,
+        trust_policies: Sequence[Path] = (),
+    ) -> None:
         self.root = root
         self.console = console
         self.offline = offline
+        self._locked = locked
+        self._trust_policies = trust_policies
+
+    @property
+    def locked(self) -> bool:
+        """Whether the lock must not change: it was asked for, or a machine runs the command."""
+        return self._locked or self.world.in_ci
 
     @functools.cached_property
     def world(self) -> World:
         """The real world, made when it is first needed."""
-        return make_world(self.console, offline=self.offline)
+        return make_world(self.console, self.cache_folder, self._trust_policies, offline=self.offline)
+
+    def passwords(self, descriptor: int | None, new_descriptor: int | None = None) -> Passwords:
+        """Where the password of a key file comes from."""
+        from wpkg.workflow.keys import Passwords
+
+        return Passwords(self.ask, descriptor, new_descriptor)
+
+    @functools.cached_property
+    def cache_folder(self) -> Path:
+        """Where the cache is. Raises: InvalidInput."""
+        return cache_folder(os.environ)
 
     def ask_text(self, question: str) -> str:
         """What a person types. Raises: InvalidInput where there is nobody to ask."""
@@ -49,10 +81,10 @@ class Session:
 
     def ask(self, question: str) -> str:
         """The password of a key, as `ask_secret` asks."""
-        return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD")
+        return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD, or name an open file with --password-fd")
 
 
-def make_world(console: Console, *, offline: bool) -> World:
+def make_world(console: Console, folder: Path, trust_policies: Sequence[Path] = (), *, offline: bool) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
     from wpkg.registry.client import RegistryClient, real_transport
@@ -66,20 +98,38 @@ def make_world(console: Console, *, offline: bool) -> World:
             OfflineRegistry() if offline else RegistryClient(real_transport(os.environ, console.warn)),
             LayoutRegistry(Path()),
         ),
-        cache=Cache(cache_folder(os.environ)),
+        cache=Cache(folder, console.warn),
         environment=os.environ,
         random_bytes=os.urandom,
         run=functools.partial(run_program, quiet=console.quiet),
         reporter=console,
+        policies=(*standing_policies(os.environ), *trust_policies),
     )
 
 
-def cache_folder(environment: Any) -> Path:
-    """`$WPKG_CACHE_DIR`, else `$XDG_CACHE_HOME/wpkg`, else `~/.cache/wpkg`."""
+SYSTEM_POLICY = Path("/etc/wpkg/trust.toml")
+
+
+def standing_policies(environment: Mapping[str, str]) -> list[Path]:
+    """The trust policies of the machine and of the user, as far as they are there."""
+    base = Path(environment.get("XDG_CONFIG_HOME", ""))
+    user = (base if base.is_absolute() else Path("~/.config").expanduser()) / "wpkg" / "trust.toml"
+    return [path for path in (SYSTEM_POLICY, user) if path.is_file()]
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """`$WPKG_CACHE_DIR`, else `$XDG_CACHE_HOME/wpkg`, else `~/.cache/wpkg`. Raises: InvalidInput."""
     if chosen := environment.get("WPKG_CACHE_DIR"):
-        return Path(chosen)
-    base = environment.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "wpkg"
+        return Path(chosen).absolute()
+    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():  # a relative one is to be ignored (XDG Base Directory Specification 0.8)
+        return base / "wpkg"
+    try:
+        return Path.home() / ".cache" / "wpkg"
+    except RuntimeError as error:
+        raise InvalidInput(
+            "there is no home folder to keep the cache in", hint="let WPKG_CACHE_DIR name a folder"
+        ) from error
 
 
 def run_program(words: Sequence[str], folder: Path, *, show: bool, quiet: bool) -> Finished:
@@ -107,20 +157,68 @@ def run_program(words: Sequence[str], folder: Path, *, show: bool, quiet: bool) 
     return Finished(kept.returncode, kept.stdout)
 
 
-def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]:
-    """A click command with the options that all have; the function gets a `Session` first."""
+def _lock_options(*, wanted: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--locked and --frozen, on the commands that might change the lock."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        if not wanted:
+            return function
+        frozen = click.option("--frozen", is_flag=True, help="The same as --locked --offline.")
+        locked = click.option(
+            "--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI."
+        )
+        return locked(frozen(function))
+
+    return decorate
+
+
+def _bars() -> Bars | None:
+    """Bars, where somebody sees them."""
+    return Bars(colour=wants_colour(os.environ)) if wants_bars(os.environ) else None
+
+
+def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """A click command with the options that all have; the function gets a `Session` first.
+
+    One that is `locking` might change the lock, and has --locked and --frozen.
+    """
 
     def decorate(function: Callable[..., None]) -> click.Command:
-        @click.option("-C", "folder", type=click.Path(path_type=Path), metavar="DIR", help="As if started in DIR.")
-        @click.option("--offline", is_flag=True, help="Open no connection; use the cache only.")
+        @click.option("-C", "folder", type=_PATH, metavar="DIR", help="As if started in DIR.")
+        @click.option(
+            "--trust-policy",
+            "trust_policies",
+            type=_PATH,
+            multiple=True,
+            envvar="WPKG_TRUST_POLICY",
+            metavar="FILE",
+            help="A policy that applies besides the project's [trust]; also $WPKG_TRUST_POLICY.",
+        )
+        @_lock_options(wanted=locking)
+        @click.option(
+            "--offline", is_flag=True, envvar="WPKG_OFFLINE", help="Open no connection; use the cache only."
+        )
         @click.option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
         @click.option("-q", "--quiet", is_flag=True, help="No progress.")
         @click.option("-v", "--verbose", count=True, help="Say more.")
         @functools.wraps(function)
         def run(
-            folder: Path | None, *, offline: bool, as_json: bool, quiet: bool, verbose: int, **options: Any
+            folder: Path | None,
+            *,
+            trust_policies: tuple[Path, ...],
+            offline: bool,
+            as_json: bool,
+            quiet: bool,
+            verbose: int,
+            **options: Any,
         ) -> None:
-            session = Session(Path(), Console(as_json, quiet, verbose, wants_colour(os.environ)), offline=offline)
+            frozen = options.pop("frozen") if locking else False
+            locked = options.pop("locked") if locking else False
+            console = Console(as_json, quiet, verbose, wants_colour(os.environ), _bars())
+            here = tuple(path.absolute() for path in trust_policies)
+            session = Session(
+                Path(), console, offline=offline or frozen, locked=locked or frozen, trust_policies=here
+            )
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")
             with contextlib.chdir(folder or Path()):
@@ -130,3 +228,35 @@ def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]
         return made
 
     return decorate
+
+
+def password_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--password-fd`, the option of commands that open a private key."""
+    return click.option(
+        "--password-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Read the key's password from the open file N, one line.",
+    )(function)
+
+
+def format_option(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--format`, the option of commands that sign; `chosen_formats` says what it means."""
+    return click.option(
+        "--format",
+        "formats",
+        type=click.Choice(choices),
+        default="both",
+        show_default=True,
+        help="How signatures are kept: as a sigstore bundle, and under cosign's .sig tag.",
+    )
+
+
+def chosen_formats(choice: str) -> tuple[Format, ...]:
+    """The formats that a choice of `format_option` stands for."""
+    match choice:
+        case "bundle":
+            return ("bundle",)
+        case "legacy":
+            return ("legacy",)
+    return ("bundle", "legacy")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.session import command
+from wpkg.cli.suggest import pinned_references
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("reference")
+@click.argument("reference", shell_complete=pinned_references)
 @click.option(
     "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
 )

@@ -121,6 +121,7 @@ class RegistryClient:
         found: list[Descriptor] = []
         for page in self._pages(repository, f"referrers/{subject}", what, {"Accept": IMAGE_INDEX}):
             if not _is_index(page):
+                page.refuse_web_page()
                 page.close()
                 if page.status in _NO_REFERRERS_API:
                     index = self._fallback_index(repository, subject)

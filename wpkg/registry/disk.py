@@ -31,7 +31,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {_reason(error)}") from error
+        raise InvalidInput(f"cannot read {path}: {reason(error)}") from error
 
 
 @contextmanager
@@ -44,9 +44,9 @@ def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterato
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary, descriptor = _temporary_beside(path)
+        temporary, descriptor = temporary_beside(path)
     except OSError as error:
-        raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
+        raise CannotWrite(f"cannot write {path}: {reason(error)}") from error
     try:
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -59,12 +59,12 @@ def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterato
             if durable:
                 _sync_folder(path.parent)
         except OSError as error:
-            raise CannotWrite(f"cannot write {path}: {_reason(error)}") from error
+            raise CannotWrite(f"cannot write {path}: {reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _temporary_beside(path: Path) -> tuple[Path, int]:
+def temporary_beside(path: Path) -> tuple[Path, int]:
     """A new file that only its owner may read, and its descriptor; `tempfile` would take longer to load."""
     while True:
         temporary = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}")
@@ -114,7 +114,7 @@ def exclusive_access(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise CannotWrite(f"cannot write {folder}: {_reason(error)}") from error
+        raise CannotWrite(f"cannot write {folder}: {reason(error)}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # given back when it is closed, however the process ends
         yield
@@ -130,5 +130,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Why the system refused, in its words."""
     return (error.strerror or type(error).__name__).lower()

@@ -48,6 +48,14 @@ def host_of(url: str) -> str:
         return ""
 
 
+def authority(url: str) -> str:
+    """The host in `url` with its port where one is written; 'the registry' where none can be read."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "the registry"
+    except ValueError:
+        return "the registry"
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of `url`; all empty where it cannot be read."""
     try:

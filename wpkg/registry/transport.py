@@ -21,7 +21,7 @@ from wpkg.errors import InvalidInput
 from wpkg.registry.auth import Authorizer
 from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
-from wpkg.registry.origins import base_url, follow, host_of, is_loopback, origin
+from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
 from wpkg.registry.patience import PASSING, Patience
 
 if TYPE_CHECKING:
@@ -68,12 +68,7 @@ class Answer:
         if self.header("Content-Encoding") not in (None, "identity"):
             self._response.close()
             raise UnexpectedAnswer(f"{self._what}: the registry sent encoded content, which was not asked for")
-        if self.status == HTTPStatus.OK and (self.header("Content-Type") or "").startswith("text/html"):
-            self._response.close()
-            raise UnexpectedAnswer(
-                f"{self._what}: a web page came instead",
-                hint="something between here and the registry answers for it: a login page, a proxy",
-            )
+        self.refuse_web_page()
         try:
             while chunk := self._response.raw.read(CHUNK, decode_content=False):
                 yield chunk
@@ -84,6 +79,15 @@ class Answer:
             self._response.close()  # its connection as well: who knows what comes next on it
             raise
         self._response.raw.release_conn()
+
+    def refuse_web_page(self) -> None:
+        """Nothing unless a page for people came with status 200. Raises: UnexpectedAnswer."""
+        if self.status == HTTPStatus.OK and (self.header("Content-Type") or "").startswith("text/html"):
+            self._response.close()
+            raise UnexpectedAnswer(
+                f"{self._what}: a web page came instead",
+                hint="something between here and the registry answers for it: a login page, a proxy",
+            )
 
     def body(self, limit: int) -> bytes:
         """The whole body. Raises: UnexpectedAnswer when it has more than `limit` bytes."""
@@ -142,11 +146,13 @@ class Transport:
         warn: Callable[[str], object] | None = None,
         plain_http: Collection[str] = (),
         patience: Patience | None = None,
+        read_timeout: float = READ_TIMEOUT,
     ) -> None:
         self._warn = warn or _ignore
         self._authorizer = Authorizer(find_credential or _no_credential, self._warn)
         self._plain_http = plain_http
         self.patience = patience or Patience()
+        self._timeouts = (CONNECT_TIMEOUT, read_timeout)
         self._warned: set[tuple[str, str]] = set()
         self._threads = threading.local()
         self._lock = threading.Lock()
@@ -231,7 +237,11 @@ class Transport:
         if answer.status == HTTPStatus.UNAUTHORIZED or (
             answer.status == HTTPStatus.FORBIDDEN and _needs_more(said)
         ):
-            renewed = self._authorizer.renew(access, self.base_url(access.registry), said, used, self._send)
+            try:
+                renewed = self._authorizer.renew(access, self.base_url(access.registry), said, used, self._send)
+            except BaseException:
+                answer.close()
+                raise
             if renewed is not None:
                 answer.close()
                 answer = self._send(method, url, what, _with_authorization(headers, renewed), body)
@@ -258,14 +268,14 @@ class Transport:
                 allow_redirects=False,
                 proxies=_NO_PROXY if is_loopback(host_of(url)) else None,
                 verify=_certificates(),
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=self._timeouts,
             )
         except (
             OSError,
             ValueError,
         ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
             raise Unreachable(
-                f"{what}: cannot reach {host_of(url) or 'the registry'} ({_reason(error)})",
+                f"{what}: cannot reach {authority(url)} ({_reason(error)})",
                 hint="check that the registry is running and that its address is right",
                 is_passing=_is_passing(error),
             ) from None
@@ -367,6 +377,8 @@ def _reason(error: BaseException) -> str:
     text = str(error)
     if "timed out" in text:
         return "no answer in time"
+    if "IncompleteRead" in text:
+        return "fewer bytes came than were announced"
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.errno in errno.errorcode and cause.strerror:
             return cause.strerror.lower()

@@ -9,22 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from wpkg.errors import InvalidInput
+from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.trust.pattern import EVERYTHING, RepositoryPattern, normalize_repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
+    from wpkg.names.package_name import PackageName
     from wpkg.trust.keys import PublicKey
 
 # What becomes of an artifact that nobody signed whom the rule names.
 Unsigned = Literal["reject", "warn", "allow"]
 
 
+class WrongPlace(NotTrusted):
+    """A package comes from a registry that its namespace is not bound to."""
+
+
 class InvalidTrustPolicy(InvalidInput):
     """A trust policy is not one that this version can enforce to the letter."""
+
+
+Format = Literal["bundle", "legacy"]  # a sigstore bundle that refers to the artifact; cosign's `.sig` tag
 
 
 class Signer(Struct, frozen=True):
@@ -32,11 +41,21 @@ class Signer(Struct, frozen=True):
 
     name: str
     key: PublicKey
+    expires: date | None = None  # the last day on which it makes something new trusted
+    revoked: bool = False  # it never counts, whenever it signed: nothing tells when that was
 
     @property
     def hint(self) -> str:
         """The key's fingerprint."""
         return self.key.hint
+
+
+class RequiredPredicate(Struct, frozen=True):
+    """An attestation that an artifact must have."""
+
+    predicate_type: str  # URI
+    signers: tuple[Signer, ...]  # any one of them; they count for this and for no signature
+    builder: str | None = None  # `runDetails.builder.id` that a SLSA predicate must have
 
 
 class Rule(Struct, frozen=True):
@@ -47,6 +66,18 @@ class Rule(Struct, frozen=True):
     threshold: int = 1  # how many of them, at least 1
     unsigned: Unsigned = "reject"
     is_default: bool = False  # no rule of the policy is for the repository
+    formats: tuple[Format, ...] = ("bundle",)
+    required: tuple[RequiredPredicate, ...] = ()
+    accepted_attestations: tuple[str, ...] = ()  # predicate types that are taken for a signature
+    require_identity: bool = False  # package, version and kind must be inside what is signed
+    origin: str = ""  # the file that the rule is from, where that is not the project file
+
+    @property
+    def keys(self) -> tuple[Signer, ...]:
+        """Everybody whom the rule names, in whatever role, once."""
+        named = {signer.hint: signer for item in self.required for signer in item.signers}
+        named.update({signer.hint: signer for signer in self.signers})
+        return tuple(sorted(named.values(), key=lambda signer: signer.name))
 
 
 class TrustPolicy(Struct, frozen=True):
@@ -54,18 +85,33 @@ class TrustPolicy(Struct, frozen=True):
 
     rules: tuple[tuple[RepositoryPattern, Rule], ...] = ()  # literal prefixes are distinct
     default: Literal["reject", "warn"] = "reject"
+    namespaces: Mapping[str, str] = field(default_factory=dict)  # of packages -> where they may come from
+    origin: str = ""  # as of Rule
+    also: tuple[TrustPolicy, ...] = ()  # policies that have to be satisfied as well
 
     @classmethod
-    def of_keys(cls, keys: Mapping[str, PublicKey]) -> Self:
+    def of_keys(cls, keys: Mapping[str, PublicKey], formats: tuple[Format, ...] = ("bundle", "legacy")) -> Self:
         """The policy that any one of `keys`, by name, must have signed, wherever the artifact is."""
         distinct = {key.spki: Signer(name, key) for name, key in sorted(keys.items(), reverse=True)}
         signers = tuple(sorted(distinct.values(), key=lambda signer: signer.name))
-        return cls(((RepositoryPattern.parse(EVERYTHING), Rule(EVERYTHING, signers)),))
+        return cls(((RepositoryPattern.parse(EVERYTHING), Rule(EVERYTHING, signers, formats=formats)),))
 
     def rule_for(self, repository: str) -> Rule:
         """The one rule for the artifacts of `repository`, which is 'registry/path' without tag or digest."""
         normal = normalize_repository(repository)
         matching = [(pattern, rule) for pattern, rule in self.rules if pattern.matches(normal)]
         if not matching:
-            return Rule(repository, unsigned=self.default, is_default=True)
+            return Rule(repository, unsigned=self.default, is_default=True, origin=self.origin)
         return max(matching, key=lambda item: len(item[0].literal))[1]
+
+    def check_place(self, package: PackageName, repository: str) -> None:
+        """Nothing when packages of the namespace may come from `repository`. Raises: WrongPlace."""
+        prefix = self.namespaces.get(package.namespace)
+        if prefix is None:
+            return
+        normal, allowed = normalize_repository(repository), normalize_repository(prefix)
+        if normal != allowed and not normal.startswith(allowed + "/"):
+            raise WrongPlace(
+                f"{package} is in {repository}, and packages of '{package.namespace}' come from {prefix} only",
+                hint=f"see [trust.namespaces]{f' of {self.origin}' if self.origin else ''}, and [registries]",
+            )

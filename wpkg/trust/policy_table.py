@@ -9,11 +9,19 @@ Grammar (TOML)::
     [trust.keys.NAME]
     path = "trust/acme.pub"  |  pem = "…"           exactly one of the two, never a URL
     fingerprint = "…"                               base64 or hex of the SHA-256 of the key; must fit
+    expires = 2027-12-31                            last day on which it makes something new trusted
+    revoked = true                                  it never counts
+    [trust.namespaces]
+    acme = "ghcr.io/acme"                           where packages of a namespace may come from
     [[trust.rule]]
     match     = "ghcr.io/acme/**"                   see `wpkg.trust.pattern`
     signers   = ["NAME"]
     threshold = 1                                   distinct keys
     unsigned  = "allow"                             not for match = "**"
+    formats   = ["bundle", "legacy"]                ["bundle"] when absent; "legacy" is cosign's .sig tag
+    require   = [{ predicate = URI, signers = ["NAME"], builder = URI }]      the rule's signers when absent
+    accept-attestation = [URI]                      predicate types that are taken for a signature
+    require-identity = true                         package, version and kind must be inside the signature
 
 A word that is not known is an error, and so is one that is known but not enforced yet: a rule that is written
 down and ignored is worse than none. Every error names the path of the key at fault.
@@ -23,33 +31,37 @@ from __future__ import annotations
 
 import base64
 import difflib
+import re
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import WpkgError
 from wpkg.trust.keys import PublicKey
 from wpkg.trust.pattern import InvalidPattern, RepositoryPattern
-from wpkg.trust.policy import InvalidTrustPolicy, Rule, Signer, TrustPolicy
+from wpkg.trust.policy import InvalidTrustPolicy, RequiredPredicate, Rule, Signer, TrustPolicy
+from wpkg.trust.statement import SLSA_PROVENANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wpkg.trust.policy import Unsigned
+    from wpkg.trust.policy import Format, Unsigned
 
 SUPPORTED_VERSION = 1
 
-_ROOT = frozenset({"version", "default", "min-signers", "keys", "rule"})
-_ROOT_LATER = frozenset({"namespaces", "identities"})
-_KEY = frozenset({"path", "pem", "fingerprint"})
-_KEY_LATER = frozenset({"expires", "revoked"})
-_RULE = frozenset({"match", "signers", "threshold", "unsigned"})
-_RULE_LATER = frozenset(
-    {"formats", "require", "accept-attestation", "require-identity", "max-age", "require-inputs-signed"}
+_ROOT = frozenset({"version", "default", "min-signers", "keys", "rule", "namespaces"})
+_ROOT_LATER = frozenset({"identities"})
+_KEY = frozenset({"path", "pem", "fingerprint", "expires", "revoked"})
+_RULE = frozenset(
+    {"match", "signers", "threshold", "unsigned", "formats", "require", "accept-attestation", "require-identity"}
 )
+_RULE_LATER = frozenset({"max-age", "require-inputs-signed"})
+_REQUIRED = frozenset({"predicate", "signers", "builder"})
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 
 
-def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes]) -> TrustPolicy:
-    """The policy in a `[trust]` table; `read_key` returns the file of a key's `path`.
+def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes], origin: str = "") -> TrustPolicy:
+    """The policy in a `[trust]` table; `read_key` returns the file of a key's `path`, `origin` as in TrustPolicy.
 
     Raises: InvalidTrustPolicy, InvalidKey, and what `read_key` raises.
     """
@@ -64,10 +76,24 @@ def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes]) -> T
         )
     min_signers = root.count("min-signers", 1)
     signers = _read_signers(root, read_key)
-    rules = tuple(_read_rule(item, signers, min_signers) for item in root.tables("rule"))
+    rules = tuple(_read_rule(item, signers, min_signers, origin) for item in root.tables("rule"))
     _refuse_ties(rules)
     default = root.word("default", ("reject", "warn"), "reject")
-    return TrustPolicy(rules, cast("Literal['reject', 'warn']", default))
+    places = _read_namespaces(root)
+    return TrustPolicy(rules, cast("Literal['reject', 'warn']", default), places, origin)
+
+
+def _read_namespaces(root: Table) -> dict[str, str]:
+    """Where the packages of each namespace may come from."""
+    table = root.table("namespaces") or Table({}, "trust.namespaces", InvalidTrustPolicy)
+    places = {}
+    for namespace, text in table.text_items():
+        try:
+            pattern = RepositoryPattern.parse(f"{text}/**")
+        except InvalidPattern:
+            raise table.fail(namespace, "it is not 'registry' or 'registry/path'") from None
+        places[namespace] = pattern.text.removesuffix("/**")
+    return places
 
 
 def _read_signers(root: Table, read_key: Callable[[str], bytes]) -> dict[str, Signer]:
@@ -77,8 +103,11 @@ def _read_signers(root: Table, read_key: Callable[[str], bytes]) -> dict[str, Si
     keys = root.table("keys") or Table({}, "trust.keys", InvalidTrustPolicy)
     for name, value in sorted(keys.values.items()):
         table = Table(value, keys.where(name), InvalidTrustPolicy)
-        table.only(_KEY, later=_KEY_LATER)
-        signer = Signer(name, _read_key(table, read_key))
+        table.only(_KEY)
+        expires = table.values.get("expires")
+        if expires is not None and (not isinstance(expires, date) or isinstance(expires, datetime)):
+            raise table.fail("expires", "it is not a date, such as 2027-12-31 without quotes")
+        signer = Signer(name, _read_key(table, read_key), expires, table.flag("revoked"))
         other = names.setdefault(signer.key.spki, name)
         if other != name:
             # Two names for one key could meet a threshold of two.
@@ -104,7 +133,9 @@ def _read_key(table: Table, read_key: Callable[[str], bytes]) -> PublicKey:
     return key
 
 
-def _read_rule(table: Table, signers: Mapping[str, Signer], min_signers: int) -> tuple[RepositoryPattern, Rule]:
+def _read_rule(
+    table: Table, signers: Mapping[str, Signer], min_signers: int, origin: str
+) -> tuple[RepositoryPattern, Rule]:
     table.only(_RULE, later=_RULE_LATER)
     try:
         pattern = RepositoryPattern.parse(table.required_text("match"))
@@ -114,12 +145,7 @@ def _read_rule(table: Table, signers: Mapping[str, Signer], min_signers: int) ->
     if unsigned == "allow" and pattern.is_everything:
         raise table.fail("unsigned", "it may not be allowed for every repository", hint="name a registry")
 
-    names = table.texts("signers") or ()
-    for name in names:
-        if name not in signers:
-            near = difflib.get_close_matches(name, signers, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"add a table [trust.keys.{name}]"
-            raise table.fail("signers", f"'{name}' is not a key of this policy", hint=hint)
+    names = _read_names(table, signers)
     if not names and unsigned == "reject":
         raise table.fail("signers", "it names nobody, so nothing could be accepted")
 
@@ -128,8 +154,57 @@ def _read_rule(table: Table, signers: Mapping[str, Signer], min_signers: int) ->
         raise table.fail("threshold", f"it is lower than trust.min-signers, which is {min_signers}")
     if names and threshold > len(names):
         raise table.fail("threshold", f"it takes {threshold} signers, the rule names {len(names)}")
-    rule = Rule(str(pattern), tuple(signers[name] for name in names), threshold, cast("Unsigned", unsigned))
+    formats = table.texts("formats")
+    if formats is not None and (not formats or not set(formats) <= {"bundle", "legacy"}):
+        raise table.fail("formats", "it is not an array of 'bundle' and 'legacy'")
+    named = tuple(signers[name] for name in names)
+    rule = Rule(
+        str(pattern),
+        named,
+        threshold,
+        cast("Unsigned", unsigned),
+        formats=cast("tuple[Format, ...]", formats or ("bundle",)),
+        required=tuple(_read_required(item, signers, named) for item in table.tables("require")),
+        accepted_attestations=tuple(
+            _checked_uri(table, "accept-attestation", uri) for uri in table.texts("accept-attestation") or ()
+        ),
+        require_identity=table.flag("require-identity"),
+        origin=origin,
+    )
+    if unsigned == "allow" and rule.required:
+        raise table.fail("require", "nothing can be required of what may be unsigned")
     return pattern, rule
+
+
+def _read_names(table: Table, signers: Mapping[str, Signer]) -> tuple[str, ...]:
+    """The `signers` of a table, each of which is a key of the policy."""
+    names = table.texts("signers") or ()
+    for name in names:
+        if name not in signers:
+            near = difflib.get_close_matches(name, signers, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"add a table [trust.keys.{name}]"
+            raise table.fail("signers", f"'{name}' is not a key of this policy", hint=hint)
+    return names
+
+
+def _read_required(
+    table: Table, signers: Mapping[str, Signer], otherwise: tuple[Signer, ...]
+) -> RequiredPredicate:
+    table.only(_REQUIRED)
+    predicate = _checked_uri(table, "predicate", table.required_text("predicate"))
+    builder = table.text("builder")
+    if builder is not None and predicate != SLSA_PROVENANCE:
+        raise table.fail("builder", f"only {SLSA_PROVENANCE} has one")
+    named = tuple(signers[name] for name in _read_names(table, signers)) or otherwise
+    if not named:
+        raise table.fail("signers", "it names nobody, so nothing could be accepted")
+    return RequiredPredicate(predicate, named, builder)
+
+
+def _checked_uri(table: Table, key: str, text: str) -> str:
+    if _URI.fullmatch(text) is None:
+        raise table.fail(key, f"'{text[:80]}' is not a predicate type, which is a URI")
+    return text
 
 
 def _refuse_ties(rules: tuple[tuple[RepositoryPattern, Rule], ...]) -> None:

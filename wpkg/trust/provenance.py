@@ -146,6 +146,13 @@ class Run(Struct, frozen=True):
         return details
 
 
+def builder_id(predicate: Mapping[str, Any]) -> object:
+    """`runDetails.builder.id` of a SLSA v1 predicate by anybody; None where there is none."""
+    details = predicate.get("runDetails")
+    builder = details.get("builder") if isinstance(details, dict) else None
+    return builder.get("id") if isinstance(builder, dict) else None
+
+
 def compose_provenance(
     project: Project,
     inputs: Sequence[ComposeInput],

@@ -32,6 +32,20 @@ IN_TOTO_PAYLOAD = "application/vnd.in-toto+json"  # payloadType of the envelope
 # The role of a statement is its predicate type. Only this one says "I signed this".
 COSIGN_SIGN = "https://sigstore.dev/cosign/sign/v1"
 SLSA_PROVENANCE = "https://slsa.dev/provenance/v1"
+CYCLONEDX = "https://cyclonedx.org/bom"
+
+# What cosign calls predicate types (v3.1.2 `predicate.go`); every other type is written as its URI.
+PREDICATE_NAMES = {
+    "slsaprovenance1": SLSA_PROVENANCE,
+    "slsaprovenance": "https://slsa.dev/provenance/v0.2",
+    "slsaprovenance02": "https://slsa.dev/provenance/v0.2",
+    "spdx": "https://spdx.dev/Document",
+    "spdxjson": "https://spdx.dev/Document",
+    "cyclonedx": CYCLONEDX,
+    "custom": "https://cosign.sigstore.dev/attestation/v1",
+    "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "openvex": "https://openvex.dev/ns",
+}
 
 # What sigstore-go accepts; a statement beyond it would be skipped there without a word.
 MAX_SUBJECTS = 1024
@@ -130,9 +144,15 @@ class Published(Struct, frozen=True):
     manifest: Digest
     title: str  # file name of the component, as on its layer
     component: Digest
-    package: PackageName
-    version: Version
+    package: PackageName | None = None  # None for what others published
+    version: Version | None = None
     kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'; tells raw from composed of one version
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Package, version and kind, as far as they are known."""
+        said = {PACKAGE_ANNOTATION: self.package, VERSION_ANNOTATION: self.version, KIND_ANNOTATION: self.kind}
+        return {name: str(value) for name, value in said.items() if value is not None}
 
     @property
     def subjects(self) -> tuple[Subject, Subject]:
@@ -140,12 +160,9 @@ class Published(Struct, frozen=True):
 
         The manifest comes first: it is what `cosign verify` prints and compares annotations with.
         """
-        annotations = {PACKAGE_ANNOTATION: str(self.package), VERSION_ANNOTATION: str(self.version)}
-        if self.kind is not None:
-            annotations[KIND_ANNOTATION] = self.kind
         manifest = {self.manifest.algorithm: self.manifest.encoded}
         component = {self.component.algorithm: self.component.encoded}
-        return Subject(manifest, str(self.repository), annotations), Subject(component, self.title)
+        return Subject(manifest, str(self.repository), self.annotations), Subject(component, self.title)
 
 
 def signature_statement(published: Published) -> Statement:

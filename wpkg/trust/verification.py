@@ -32,6 +32,7 @@ class Outcome(StrEnum):
     ATTESTATION = "attestation"
     UNRELATED = "unrelated"  # not a sigstore bundle
     UNKNOWN_SIGNER = "unknown-signer"  # by somebody whom the rule does not name, or cannot
+    REVOKED = "revoked"  # by a key that the policy revokes, or that has expired
     UNUSABLE = "unusable"  # not fetched, not what its digest says, malformed
     CONTRADICTION = "contradiction"  # by somebody whom the rule names, and it says something else
     NOT_EXAMINED = "not-examined"  # the artifact as a whole was not looked at
@@ -47,7 +48,8 @@ _INTOLERABLE = frozenset({Outcome.CONTRADICTION, Outcome.NOT_EXAMINED})
 class Finding(Struct, frozen=True):
     """What became of one candidate, and why."""
 
-    referrer: Digest | None  # of its manifest; None where the finding is about the artifact as a whole
+    # Of its manifest, or of its payload under the `.sig` tag; None where it is about the artifact as a whole.
+    referrer: Digest | None
     outcome: Outcome
     reason: str  # a clause about 'it', the candidate
     signer: str | None = None  # hint of the key, where it is by one that the rule names
@@ -84,13 +86,17 @@ class Verification(Struct, frozen=True):
     signers: tuple[Signer, ...] = ()  # distinct keys, sorted by hint
     attestations: Mapping[str, tuple[Attestation, ...]] = field(default_factory=dict)  # by predicate type
     findings: tuple[Finding, ...] = ()  # one per candidate, sorted
+    unmet: tuple[str, ...] = ()  # what the rule requires besides signatures and is not there
 
     @property
     def state(self) -> State:
         """Step 13 of `wpkg.trust.verify`, and whether there is a claim at all."""
         outcomes = {finding.outcome for finding in self.findings}
-        if Outcome.NOT_EXAMINED not in outcomes and len(self.signers) >= max(self.rule.threshold, 1):
+        enough = Outcome.NOT_EXAMINED not in outcomes and len(self.signers) >= max(self.rule.threshold, 1)
+        if enough and not self.unmet:
             return State.VERIFIED
+        if enough:
+            return State.FAILED
         return State.FAILED if outcomes & _CLAIMS else State.NOT_SIGNED
 
     @property
@@ -107,7 +113,7 @@ class Verification(Struct, frozen=True):
 
     def error_for(self, artifact: str) -> NotSigned | SignatureInvalid:
         """What is wrong with `artifact`, which must not be verified, with every reason."""
-        reasons = "; ".join(str(finding) for finding in self.findings)
+        reasons = "; ".join((*self.unmet, *(str(finding) for finding in self.findings)))
         state = self.state
         if state is State.VERIFIED:
             raise RuntimeError("the artifact is verified, there is no error")
@@ -118,10 +124,11 @@ class Verification(Struct, frozen=True):
         return SignatureInvalid(f"{artifact} is not trusted, {count}: {reasons}", hint=self._hint())
 
     def _hint(self) -> str:
+        origin = f" of {self.rule.origin}" if self.rule.origin else ""
         if self.rule.is_default:
             return (
-                "no rule is for it; say who signs it: [trust.keys.NAME] path = 'NAME.pub' and "
+                f"no rule{origin} is for it; say who signs it: [trust.keys.NAME] path = 'NAME.pub' and "
                 f"[[trust.rule]] match = '{self.rule.match}', signers = ['NAME']"
             )
         names = ", ".join(f"'{signer.name}'" for signer in self.rule.signers) or "nobody"
-        return f"the rule for '{self.rule.match}' wants {self.rule.threshold} of these signers: {names}"
+        return f"the rule for '{self.rule.match}'{origin} wants {self.rule.threshold} of these signers: {names}"

@@ -15,16 +15,23 @@ Then for each candidate, until one step refuses it:
  9. Only now the payload is read: it is an in-toto statement.
 10. One of its subjects is the artifact; none has the component's file name and another SHA-256.
 11. Package, version and kind are those that were asked for, as far as the statement says any.
-12. Its predicate type gives it its role: `COSIGN_SIGN` is a signature, everything else an attestation.
+12. Its predicate type gives it its role: `COSIGN_SIGN`, or what the rule takes for it, is a signature when the key
+    is one of the rule's signers; everything else is an attestation.
+Then, where the rule takes them, the signatures under the `.sig` tag (`wpkg.trust.legacy`), layer by layer:
+13. The layer is a payload of at most `MAX_PAYLOAD_SIZE`, was fetched, and has the descriptor's digest and size.
+14. A key of the rule's signers made the signature that the layer's annotation carries.
+15. Only now the payload is read: it claims the artifact, and package, version and kind as in step 11; a tag in its
+    reference is that of the version.
 At the end:
-13. As many distinct keys have signed as the rule wants.
+16. As many distinct keys have signed as the rule wants, and everything that it requires is attested by somebody
+    whom it names for that.
 
 A candidate that is refused is a finding with its reason; it adds no trust and takes none away.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -34,11 +41,20 @@ from wpkg.oci.digest import ContentMismatch, check_content
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, MalformedManifest, Manifest, read_manifest
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.trust.bundle import BUNDLE_TYPE_PREFIX, MAX_BUNDLE_SIZE, Bundle, UnsupportedBundle
+from wpkg.trust.legacy import (
+    MAX_PAYLOAD_SIZE,
+    SIMPLE_SIGNING,
+    SimpleSigning,
+    layer_signature,
+    read_legacy_manifest,
+)
+from wpkg.trust.provenance import builder_id
 from wpkg.trust.statement import COSIGN_SIGN, IN_TOTO_PAYLOAD, Statement
 from wpkg.trust.verification import Attestation, Finding, Outcome, Verification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.version import Version
@@ -48,6 +64,13 @@ if TYPE_CHECKING:
 
 TITLE_ANNOTATION = "org.opencontainers.image.title"
 MAX_REASON_LENGTH = 300  # characters
+
+
+class LegacyCandidates(Struct, frozen=True):
+    """The manifest under an artifact's `.sig` tag, with the payloads that could be fetched."""
+
+    manifest: bytes
+    payloads: Mapping[Digest, bytes | WpkgError]
 
 
 class Candidate(Struct, frozen=True):
@@ -65,6 +88,7 @@ class Expected(Struct, frozen=True):
     version: Version | None = None
     kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'
     component: Descriptor | None = None  # the layer that holds the component, with its annotations
+    today: date | None = None  # keys that have expired by then do not count; None for what was trusted earlier
 
     def annotations(self) -> dict[str, str]:
         """What the artifact's subject must be annotated with, if it is annotated."""
@@ -82,11 +106,15 @@ class _DoesNotCount(Exception):
     def __init__(self, outcome: Outcome, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
-        # Parsers quote what they refuse, and that may be anything, of any length.
-        self.reason = "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode()
-            for character in reason[:MAX_REASON_LENGTH]
-        )
+        self.reason = _shown(reason)
+
+
+def _shown(reason: str) -> str:
+    """A reason as it may be printed: parsers quote what they refuse, and that may be anything, of any length."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in reason[:MAX_REASON_LENGTH]
+    )
 
 
 def bundle_layer(subject: Descriptor, descriptor: Descriptor, manifest: bytes) -> Descriptor | None:
@@ -98,9 +126,13 @@ def bundle_layer(subject: Descriptor, descriptor: Descriptor, manifest: bytes) -
 
 
 def verify_signatures(
-    subject: Descriptor, candidates: Sequence[Candidate], rule: Rule, expected: Expected
+    subject: Descriptor,
+    candidates: Sequence[Candidate],
+    rule: Rule,
+    expected: Expected,
+    legacy: LegacyCandidates | None = None,
 ) -> Verification:
-    """What `candidates` prove about the artifact whose manifest is `subject`, under `rule`."""
+    """What `candidates` and `legacy` prove about the artifact whose manifest is `subject`, under `rule`."""
     # 1
     if subject.digest.algorithm != "sha256":
         reason = "the artifact is not named by a SHA-256 digest, which signatures are about"
@@ -120,15 +152,24 @@ def verify_signatures(
             findings.add(Finding(digest, refusal.outcome, refusal.reason))
             continue
         # 12
-        if statement.predicate_type == COSIGN_SIGN:
+        signs = statement.predicate_type == COSIGN_SIGN
+        if signer in rule.signers and (signs or statement.predicate_type in rule.accepted_attestations):
             signers[signer.hint] = signer
             findings.add(Finding(digest, Outcome.SIGNATURE, f"a signature by '{signer.name}'", signer.hint))
-        else:
+        elif signs:
+            reason = f"it is signed by '{signer.name}', whom the rule names for attestations only"
+            findings.add(Finding(digest, Outcome.UNKNOWN_SIGNER, reason, signer.hint))
+        if not signs:
             reason = f"an attestation by '{signer.name}', which is not a signature"
             findings.add(Finding(digest, Outcome.ATTESTATION, reason, signer.hint))
             of_kind = attestations.setdefault(statement.predicate_type, {})
             of_kind[digest] = Attestation(digest, signer, statement)
-    # 13 is `Verification.state`.
+    if legacy is not None and "legacy" in rule.formats:
+        for finding, by in _check_legacy(subject, legacy, rule, expected):
+            findings.add(finding)
+            if by is not None:
+                signers[by.hint] = by
+    # 16; the number of signers is `Verification.state`.
     return Verification(
         subject.digest,
         rule,
@@ -138,7 +179,80 @@ def verify_signatures(
             for kind, of_kind in sorted(attestations.items())
         },
         findings=tuple(sorted(findings, key=Finding.order)),
+        unmet=tuple(_unmet(rule, attestations)),
     )
+
+
+def _unmet(rule: Rule, attestations: Mapping[str, Mapping[Digest, Attestation]]) -> Iterator[str]:
+    """What the rule requires and `attestations` do not hold."""
+    for required in rule.required:
+        found = attestations.get(required.predicate_type, {}).values()
+        by_named = [attestation for attestation in found if attestation.signer in required.signers]
+        names = " or ".join(f"'{signer.name}'" for signer in required.signers)
+        if not by_named:
+            yield f"{required.predicate_type} is required, attested by {names}, and is not there"
+        elif required.builder is not None and all(
+            builder_id(attestation.statement.predicate) != required.builder for attestation in by_named
+        ):
+            said = str(builder_id(by_named[0].statement.predicate))[:200]
+            yield f"its provenance is of the builder {said!a}, {required.builder} is required"
+
+
+def _check_legacy(
+    subject: Descriptor, legacy: LegacyCandidates, rule: Rule, expected: Expected
+) -> Iterator[tuple[Finding, Signer | None]]:
+    """Steps 13 to 15 for each signature under the `.sig` tag."""
+    try:
+        manifest = read_legacy_manifest(legacy.manifest)
+    except WpkgError as error:
+        yield Finding(None, Outcome.UNUSABLE, f"what is under its .sig tag: {_shown(str(error))}"), None
+        return
+    if len(manifest.layers) > MAX_REFERRERS:
+        reason = (
+            f"there are {len(manifest.layers)} signatures under its .sig tag, over the limit of {MAX_REFERRERS}"
+        )
+        yield Finding(None, Outcome.NOT_EXAMINED, reason), None
+        return
+    for layer in manifest.layers:
+        try:
+            signer = _check_layer(subject, layer, legacy.payloads.get(layer.digest), rule, expected)
+        except _DoesNotCount as refusal:
+            yield Finding(layer.digest, refusal.outcome, refusal.reason), None
+        else:
+            reason = f"a signature by '{signer.name}' under the .sig tag"
+            yield Finding(layer.digest, Outcome.SIGNATURE, reason, signer.hint), signer
+
+
+def _check_layer(
+    subject: Descriptor, layer: Descriptor, data: bytes | WpkgError | None, rule: Rule, expected: Expected
+) -> Signer:
+    # 13
+    if layer.media_type != SIMPLE_SIGNING or layer.size > MAX_PAYLOAD_SIZE:
+        raise _DoesNotCount(Outcome.UNUSABLE, f"it is not a signed payload of at most {MAX_PAYLOAD_SIZE} bytes")
+    payload = _fetched(layer, data, "its payload")
+    # 14
+    try:
+        signature = layer_signature(layer)
+    except InvalidInput as error:
+        raise _DoesNotCount(Outcome.UNUSABLE, str(error)) from error
+    signer = next((signer for signer in rule.signers if signer.key.verifies(signature, payload)), None)
+    if signer is None:
+        raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, "it is signed by a key that the rule does not name")
+    _check_standing(signer, expected)
+    # 15
+    try:
+        claim = SimpleSigning.read(payload)
+    except InvalidInput as error:
+        raise _DoesNotCount(Outcome.CONTRADICTION, f"what '{signer.name}' signed: {error}") from error
+    if claim.digest != str(subject.digest):
+        raise _DoesNotCount(Outcome.CONTRADICTION, f"'{signer.name}' signed another artifact with it")
+    _check_identity([claim.annotations], signer, rule, expected)
+    tags = () if expected.version is None else (expected.version.tag, expected.version.raw_tag)
+    if tags and claim.tag is not None and claim.tag not in tags:
+        raise _DoesNotCount(
+            Outcome.CONTRADICTION, f"'{signer.name}' signed it as {claim.tag[:80]!a}, not '{tags[0]}'"
+        )
+    return signer
 
 
 def _check_candidate(
@@ -148,8 +262,9 @@ def _check_candidate(
     layer = _bundle_layer(subject, candidate.descriptor, candidate.manifest)
     bundle = _read_bundle(layer, candidate.bundle)
     signer = _find_signer(bundle, rule)
+    _check_standing(signer, expected)
     statement = _read_statement(bundle, signer)
-    _check_subjects(statement, subject, signer, expected)
+    _check_subjects(statement, subject, signer, rule, expected)
     return signer, statement
 
 
@@ -213,13 +328,23 @@ def _read_bundle(layer: Descriptor, data: bytes | WpkgError | None) -> Bundle:
 
 def _find_signer(bundle: Bundle, rule: Rule) -> Signer:
     # 8
-    for signer in sorted(rule.signers, key=lambda signer: signer.hint != bundle.hint):
+    for signer in sorted(rule.keys, key=lambda signer: signer.hint != bundle.hint):
         if bundle.envelope.is_signed_by(signer.key):
             return signer
-    named = next((signer.name for signer in rule.signers if signer.hint == bundle.hint), None)
+    named = next((signer.name for signer in rule.keys if signer.hint == bundle.hint), None)
     if named is not None:
         raise _DoesNotCount(Outcome.UNUSABLE, f"its signature is not by '{named}', whom it names")
     raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, "it is signed by a key that the rule does not name")
+
+
+def _check_standing(signer: Signer, expected: Expected) -> None:
+    """Part of steps 8 and 14: the key may be used at all, and still."""
+    if signer.revoked:
+        raise _DoesNotCount(Outcome.REVOKED, f"it is signed by '{signer.name}', whose key is revoked")
+    if signer.expires is not None and expected.today is not None and signer.expires < expected.today:
+        raise _DoesNotCount(
+            Outcome.REVOKED, f"it is signed by '{signer.name}', whose key has expired on {signer.expires}"
+        )
 
 
 def _read_statement(bundle: Bundle, signer: Signer) -> Statement:
@@ -230,7 +355,9 @@ def _read_statement(bundle: Bundle, signer: Signer) -> Statement:
         raise _DoesNotCount(Outcome.CONTRADICTION, f"what '{signer.name}' signed: {error}") from error
 
 
-def _check_subjects(statement: Statement, subject: Descriptor, signer: Signer, expected: Expected) -> None:
+def _check_subjects(
+    statement: Statement, subject: Descriptor, signer: Signer, rule: Rule, expected: Expected
+) -> None:
     # 10
     about = [item for item in statement.subjects if item.is_of(subject.digest)]
     if not about:
@@ -245,10 +372,17 @@ def _check_subjects(statement: Statement, subject: Descriptor, signer: Signer, e
                 Outcome.CONTRADICTION, f"'{signer.name}' signed another component of that file name"
             )
     # 11
+    _check_identity([item.annotations for item in about], signer, rule, expected)
+
+
+def _check_identity(signed: Sequence[Mapping[str, Any]], signer: Signer, rule: Rule, expected: Expected) -> None:
+    """Steps 11 and 15: nothing when what is `signed` about the artifact is what it was asked for as."""
     for name, wanted in expected.annotations().items():
-        for item in about:
-            if name in item.annotations and item.annotations[name] != wanted:
-                said = str(item.annotations[name])[:80]
+        if rule.require_identity and all(name not in item for item in signed):
+            raise _DoesNotCount(Outcome.CONTRADICTION, f"'{signer.name}' signed it without {name}")
+        for item in signed:
+            if name in item and item[name] != wanted:
+                said = str(item[name])[:80]
                 raise _DoesNotCount(
                     Outcome.CONTRADICTION, f"'{signer.name}' signed it with {name} {said!a}, not '{wanted}'"
                 )

@@ -57,7 +57,7 @@ def add(world: World, root: Path, wanted: Sequence[Wanted], oci: Repository | No
             requirement = _newest(world, PublishedPackages(world, placed, {}), want.name)
         text = set_dependency(text, want.name, requirement, oci)
     project = read_project(text)
-    lock = resolve_lock(world, project, opened.lock, project_policy(opened))
+    lock = resolve_lock(world, project, opened.lock, project_policy(world, opened))
     fetch_locked(world, lock)
     write_all({opened.file: text.encode(), opened.lock_file: lock.encode().encode()})
     return Locked(lock, compare(opened.lock, lock))

@@ -65,7 +65,7 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
         state.save(folder)
         return Built(raw, None, None)
     output = root / opened.project.composed_output
-    inputs = _fingerprint(opened, lock, raw.digest)
+    inputs = _fingerprint(world, opened, lock, raw.digest)
     if state.inputs == inputs and state.composed is not None and state.composed.still_fits(output):
         state.save(folder)
         unchanged = BuiltFile(output, Digest.parse(state.composed.digest), state.composed.size, changed=False)
@@ -160,7 +160,7 @@ def _raw_digest(opened: OpenedProject, raw: Path, state: BuildState) -> Digest:
     return stamped_digest(raw, state.raw)
 
 
-def _fingerprint(opened: OpenedProject, lock: Lock, raw: Digest) -> str:
+def _fingerprint(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> str:
     """A digest of all that decides what is composed and whether it may be: when it is the same, so is the result.
 
     The lock pins the dependencies by digest, so they are not looked at; nor are signatures, which were verified
@@ -178,6 +178,6 @@ def _fingerprint(opened: OpenedProject, lock: Lock, raw: Digest) -> str:
         "lock": lock.encode(),
         "raw": str(raw),
         "files": stamps,
-        "keys": [[str(path), str(Digest.of(read_bytes(path)))] for path in policy_files(opened)],
+        "keys": [[str(path), str(Digest.of(read_bytes(path)))] for path in policy_files(world, opened)],
     }
     return str(Digest.of(dump_json(members)))

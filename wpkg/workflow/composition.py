@@ -110,7 +110,7 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
 
     Raises: NotTrusted, RegistryError.
     """
-    policy = project_policy(opened)
+    policy = project_policy(world, opened)
     if policy is None:
         return
     for package in packages:
@@ -118,7 +118,7 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
         expected = expect(release, locked.name, locked.version)
         verification = verify_from_cache(world, release, policy, expected)
         if verification is None or verification.state != "verified":
-            verification = verify_release(world, release, policy, expected)
+            verification = verify_release(world, release, policy, expected, locked=True)
         what = f"{locked.name} {locked.version} ({locked.source})"
         verification.raise_unless_accepted(what)
         check_recorded_signers(what, locked.signers, verification)

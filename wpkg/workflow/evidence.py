@@ -8,21 +8,30 @@ from msgspec import Struct
 
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE
+from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.registry.errors import NotFound, Offline, Unreachable
 from wpkg.trust.bundle import MAX_BUNDLE_SIZE, Bundle
+from wpkg.trust.legacy import MAX_PAYLOAD_SIZE, SIMPLE_SIGNING, legacy_tag, read_legacy_manifest
 from wpkg.trust.statement import Statement
-from wpkg.trust.verify import Candidate, bundle_layer
+from wpkg.trust.verify import Candidate, LegacyCandidates, bundle_layer
 
 if TYPE_CHECKING:
-    from wpkg.oci.digest import Digest
     from wpkg.oci.reference import Repository
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 
-def fetch_candidates(world: World, release: Release) -> list[Candidate]:
-    """The referrers of `release` with their bundles; kept in the cache for `kept_candidates`.
+class Evidence(Struct, frozen=True):
+    """What is attached to an artifact."""
+
+    candidates: tuple[Candidate, ...]
+    legacy: LegacyCandidates | None = None  # what is under its `.sig` tag, where that was asked for and is there
+
+
+def fetch_evidence(world: World, release: Release, *, legacy: bool = False) -> Evidence:
+    """What refers to `release`, and with `legacy` its `.sig` tag; kept in the cache for `kept_evidence`.
 
     Every byte comes from the registry, none from the cache: what is there is what is said.
 
@@ -32,26 +41,62 @@ def fetch_candidates(world: World, release: Release) -> list[Candidate]:
     referrers = world.registry.list_referrers(repository, subject.digest)
     candidates = [_candidate(world, repository, subject, referrer) for referrer in referrers]
     whole = [candidate.descriptor.digest for candidate in candidates if isinstance(candidate.manifest, bytes)]
+    found = _fetch_legacy(world, repository, subject.digest) if legacy else None
+    if found is not None:
+        digest = Digest.of(found.manifest)
+        world.cache.write(digest, found.manifest)
+        whole.append(digest)
     world.cache.keep_proofs(subject.digest, whole)
-    return candidates
+    return Evidence(tuple(candidates), found)
 
 
-def kept_candidates(world: World, release: Release) -> list[Candidate] | None:
-    """What an earlier `fetch_candidates` has kept; None where there never was one."""
+def _fetch_legacy(world: World, repository: Repository, subject: Digest) -> LegacyCandidates | None:
+    """The signatures under the `.sig` tag of `subject`; None where there is no such tag."""
+    try:
+        fetched = world.registry.fetch_manifest(repository.at(tag=legacy_tag(subject)))
+    except NotFound:
+        return None
+    try:
+        layers = read_legacy_manifest(fetched.data).layers[: MAX_REFERRERS + 1]
+    except WpkgError:
+        layers = ()  # what is wrong with it is for the verification to say
+    payloads = {
+        layer.digest: _fetched(world, repository, layer, MAX_PAYLOAD_SIZE, is_manifest=False) for layer in layers
+    }
+    return LegacyCandidates(fetched.data, payloads)
+
+
+def _kept_legacy(world: World, data: bytes) -> LegacyCandidates | None:
+    """The signatures in a manifest that was under a `.sig` tag; None when it is something else."""
+    try:
+        layers = read_legacy_manifest(data).layers
+    except WpkgError:
+        return None
+    if not layers or any(layer.media_type != SIMPLE_SIGNING for layer in layers):
+        return None
+    missing = NotFound("its payload is not in the cache")
+    return LegacyCandidates(data, {layer.digest: world.cache.read(layer.digest) or missing for layer in layers})
+
+
+def kept_evidence(world: World, release: Release) -> Evidence | None:
+    """What an earlier `fetch_evidence` has kept; None where there never was one."""
     known = world.cache.proofs(release.manifest.digest)
     if known is None:
         return None
     candidates: list[Candidate] = []
+    legacy = None
     for digest in known:
         manifest = world.cache.read(digest)
-        if manifest is not None:
+        if manifest is not None and (found := _kept_legacy(world, manifest)) is not None:
+            legacy = found
+        elif manifest is not None:
             descriptor = Descriptor(IMAGE_MANIFEST, digest, len(manifest))
             layer = bundle_layer(release.manifest, descriptor, manifest)
             bundle = world.cache.read(layer.digest) if layer is not None else None
             candidates.append(
                 Candidate(descriptor, manifest, bundle or NotFound("its bundle is not in the cache"))
             )
-    return candidates
+    return Evidence(tuple(candidates), legacy)
 
 
 def _candidate(world: World, repository: Repository, subject: Descriptor, referrer: Descriptor) -> Candidate:
@@ -97,7 +142,7 @@ def signature_claims(world: World, release: Release) -> tuple[SignatureClaim, ..
     Raises: RegistryError when it cannot be looked up.
     """
     claims = []
-    for candidate in fetch_candidates(world, release):
+    for candidate in fetch_evidence(world, release).candidates:
         if isinstance(candidate.bundle, bytes):
             try:
                 bundle = Bundle.read(candidate.bundle)

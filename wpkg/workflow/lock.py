@@ -70,7 +70,7 @@ def up_to_date_lock(world: World, opened: OpenedProject, *, locked: bool) -> Loc
 def _resolve(world: World, opened: OpenedProject) -> Lock:
     from wpkg.workflow.resolve import resolve_lock
 
-    return resolve_lock(world, opened.project, opened.lock, project_policy(opened))
+    return resolve_lock(world, opened.project, opened.lock, project_policy(world, opened))
 
 
 def why_out_of_date(project: Project, lock: Lock | None) -> str | None:

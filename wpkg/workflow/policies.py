@@ -1,40 +1,86 @@
-"""Trust policies from where people write them: `[trust]` of the project file, `--key` on the command line."""
+"""Trust policies from where people write them.
+
+`[trust]` of the project file; the same table in `/etc/wpkg/trust.toml`, in the user's `trust.toml` and in what
+`--trust-policy` names, which only tighten: an artifact must satisfy every one of them, because a project file is
+changed by whoever changes its dependencies. `--key` on the command line takes the place of all.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tomllib
+from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, WpkgError
-from wpkg.registry.disk import read_bytes
+from wpkg.registry.disk import read_bytes, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.world import World
 
 
-def project_policy(opened: OpenedProject) -> TrustPolicy | None:
-    """The policy of a project's `[trust]`; None where it has none. Raises: InvalidInput."""
-    if opened.project.trust is None:
-        return None
+def project_policy(world: World, opened: OpenedProject | None) -> TrustPolicy | None:
+    """What has to be satisfied in a project, or outside of one; None where nobody says anything.
+
+    Raises: InvalidInput.
+    """
+    policies = [_file_policy(path) for path in world.policies]
+    if opened is not None and opened.project.trust is not None:
+        policies.insert(0, _project_policy(opened, opened.project.trust))
+    return replace(policies[0], also=tuple(policies[1:])) if policies else None
+
+
+def _project_policy(opened: OpenedProject, table: Mapping[str, Any]) -> TrustPolicy:
     from wpkg.trust.policy_table import read_policy
 
     try:
-        return read_policy(opened.project.trust, lambda path: read_bytes(opened.root / path))
+        return read_policy(table, lambda path: read_bytes(opened.root / path))
     except WpkgError as error:
         raise error.within(opened.file.name) from None
 
 
-def policy_files(opened: OpenedProject) -> list[Path]:
-    """The key files that the policy of a project names and that are there."""
-    keys = (opened.project.trust or {}).get("keys")
-    named = (
-        [table.get("path") for table in keys.values() if isinstance(table, dict)] if isinstance(keys, dict) else []
-    )
-    paths = [opened.root / path for path in named if isinstance(path, str)]
-    return [path for path in paths if path.is_file()]
+def _file_policy(file: Path) -> TrustPolicy:
+    """The policy in a file of its own, whose one table is `[trust]`. Raises: InvalidInput."""
+    from wpkg.trust.policy_table import read_policy
+
+    try:
+        document = Table(_read_toml(file))
+        document.only({"trust"})
+        table = document.table("trust")
+        if table is None:
+            raise InvalidInput("there is no [trust] table", hint="write the policy as in wasmcloud.toml")
+        return read_policy(table.values, lambda path: read_bytes(file.parent / path), str(file))
+    except WpkgError as error:
+        raise error.within(str(file)) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_text(file))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"it is not TOML: {error}") from error
+
+
+def policy_files(world: World, opened: OpenedProject) -> list[Path]:
+    """The files that decide, besides the project file, whom to trust, as far as they are there."""
+    files = list(_key_files(opened.root, opened.project.trust))
+    for path in world.policies:
+        files += [path, *_key_files(path.parent, _read_toml(path).get("trust"))]
+    return [path for path in files if path.is_file()]
+
+
+def _key_files(folder: Path, trust: object) -> Iterator[Path]:
+    keys = trust.get("keys") if isinstance(trust, dict) else None
+    for table in keys.values() if isinstance(keys, dict) else ():
+        path = table.get("path") if isinstance(table, dict) else None
+        if isinstance(path, str):
+            yield folder / path
 
 
 def keys_policy(files: Sequence[Path]) -> TrustPolicy:

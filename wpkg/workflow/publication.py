@@ -49,6 +49,7 @@ class Publication(Struct, frozen=True):
     path: Path
     artifact: WasmArtifact
     provenance: dict[str, Any] | None  # a SLSA predicate; None where nothing truthful can be said
+    sbom: dict[str, Any] | None = None  # CycloneDX, of what is composed
 
 
 def prepare(world: World, opened: OpenedProject) -> list[Publication]:

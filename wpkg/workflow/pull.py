@@ -48,7 +48,7 @@ def pull(
     """
     located = locate(root, text, raw=raw)
     release = find_release(world, located)
-    policy = chosen_policy(root, keys)
+    policy = chosen_policy(world, root, keys)
     verification = accept(world, located, release, policy) if policy is not None else None
     if policy is None:
         world.reporter.warn(f"{located} was not verified: there is no --key, and no [trust] in wasmcloud.toml")

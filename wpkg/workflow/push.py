@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.errors import RegistryError, WpkgError
+from wpkg.errors import WpkgError
 from wpkg.oci.artifact import WasmConfig
-from wpkg.oci.descriptor import Descriptor
-from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES
+from wpkg.workflow.attach import published_as, sign_release
 from wpkg.workflow.opened import open_project
-from wpkg.workflow.publication import TITLE, Publication, prepare
+from wpkg.workflow.publication import Publication, prepare
 from wpkg.workflow.release import Release
-from wpkg.workflow.trusting import expect, verify_release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +26,13 @@ if TYPE_CHECKING:
     from wpkg.names.package_name import PackageName
     from wpkg.oci.reference import Repository
     from wpkg.trust.keys import PrivateKey
-    from wpkg.trust.statement import Statement
+    from wpkg.trust.policy import Format
+    from wpkg.trust.statement import Published, Statement
     from wpkg.workflow.world import World
 
 
 class VersionExists(WpkgError):
     """A version is published already, with other content."""
-
-
-class NotReadBack(RegistryError):
-    """A registry took a signature and does not give it back."""
 
 
 class PushedArtifact(Struct, frozen=True):
@@ -57,7 +52,14 @@ class Pushed(Struct, frozen=True):
     artifacts: tuple[PushedArtifact, ...]
 
 
-def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = False) -> Pushed:
+def push(
+    world: World,
+    root: Path,
+    key: PrivateKey | None,
+    formats: tuple[Format, ...] = ("bundle", "legacy"),
+    *,
+    force: bool = False,
+) -> Pushed:
     """Publish the project in `root`, signed with `key`; unsigned where that is None.
 
     Raises: NotBuilt, VersionExists, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
@@ -73,7 +75,7 @@ def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = Fals
                 f"{repository}:{publication.tag} is published already, with other content ({digest})",
                 hint="raise the version in wasmcloud.toml; --force replaces what is published",
             )
-    attested = [_push_untagged(world, repository, publication, key) for publication in publications]
+    attested = [_push_untagged(world, repository, publication, key, formats) for publication in publications]
     for publication, digest in zip(publications, there, strict=True):
         artifact = publication.artifact
         if digest != artifact.manifest.digest:
@@ -92,7 +94,11 @@ def push(world: World, root: Path, key: PrivateKey | None, *, force: bool = Fals
 
 
 def _push_untagged(
-    world: World, repository: Repository, publication: Publication, key: PrivateKey | None
+    world: World,
+    repository: Repository,
+    publication: Publication,
+    key: PrivateKey | None,
+    formats: tuple[Format, ...],
 ) -> tuple[str, ...]:
     """Everything of one artifact but its tag; the predicate types of what was attested."""
     artifact = publication.artifact
@@ -102,66 +108,23 @@ def _push_untagged(
     world.registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type)
     if key is None:
         return ()
-    statements = list(_statements(repository, publication))
-    for statement in statements:
-        attach_statement(world, repository, artifact.manifest, key, statement)
-    _check_readable(world, repository, publication, key)
-    return tuple(statement.predicate_type for statement in statements[1:])
-
-
-def _statements(repository: Repository, publication: Publication) -> list[Statement]:
-    """What is signed: that it is ours, then where it comes from."""
-    from wpkg.trust.statement import Published, provenance_statement, signature_statement
-
-    artifact, record = publication.artifact, publication.record
-    published = Published(
-        repository=repository,
-        manifest=artifact.manifest.digest,
-        title=artifact.component.annotations[TITLE],
-        component=artifact.component.digest,
-        package=record.package,
-        version=record.version,
-        kind=record.kind,
-    )
-    statements = [signature_statement(published)]
-    if publication.provenance is not None:
-        statements.append(provenance_statement(published, publication.provenance))
-    return statements
-
-
-def attach_statement(
-    world: World, repository: Repository, subject: Descriptor, key: PrivateKey, statement: Statement
-) -> None:
-    """Sign `statement` and push it as a referrer of `subject`. Signing the same again changes nothing."""
-    from wpkg.trust.bundle import BUNDLE_V03, build_bundle_referrer, sign_statement
-
-    bundle = sign_statement(key, statement)
-    referrer = build_bundle_referrer(subject, bundle, statement.predicate_type)
-    empty = Descriptor.of(EMPTY_CONFIG, EMPTY_CONFIG_BYTES)
-    world.registry.push_blob(repository, empty, _opening(EMPTY_CONFIG_BYTES))
-    world.registry.push_blob(repository, Descriptor.of(BUNDLE_V03, bundle), _opening(bundle))
-    world.registry.push_manifest(repository, referrer.encode(), referrer.media_type)
-
-
-def _check_readable(world: World, repository: Repository, publication: Publication, key: PrivateKey) -> None:
-    """See that a stranger with our public key would be satisfied. Raises: NotReadBack."""
-    from wpkg.trust.policy import TrustPolicy
-
-    artifact, record = publication.artifact, publication.record
     release = Release(
         repository.at(tag=publication.tag, digest=artifact.manifest.digest),
         artifact.manifest,
         artifact.component,
-        WasmConfig(record, (), ()),
+        WasmConfig(publication.record, (), ()),
     )
-    policy = TrustPolicy.of_keys({"the signing key": key.public})
-    verification = verify_release(world, release, policy, expect(release, record.package, record.version))
-    if verification.state != "verified":
-        raise NotReadBack(
-            f"{repository} took the signature on {artifact.manifest.digest.short} and does not give it back; "
-            f"nothing was tagged ({verification.error_for('the artifact')})",
-            hint="try again; if it happens again, the registry does not keep referrers",
-        )
+    statements = _attestations(publication, published_as(release))
+    sign_release(world, release, key, formats, statements)
+    return tuple(statement.predicate_type for statement in statements)
+
+
+def _attestations(publication: Publication, published: Published) -> list[Statement]:
+    """What is said besides the signature: where it comes from, and what is in it."""
+    from wpkg.trust.statement import CYCLONEDX, SLSA_PROVENANCE, Statement
+
+    said = ((SLSA_PROVENANCE, publication.provenance), (CYCLONEDX, publication.sbom))
+    return [Statement(published.subjects, kind, predicate) for kind, predicate in said if predicate is not None]
 
 
 def _opening(data: bytes) -> Callable[[], BinaryIO]:

@@ -15,16 +15,24 @@ from wpkg.registry.errors import NotFound
 from wpkg.registry.interface import FetchedManifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from wpkg.names.package_name import PackageName
     from wpkg.oci.reference import Reference
     from wpkg.project.lockfile import LockedPackage
+    from wpkg.workflow.parallel import Stop
     from wpkg.workflow.world import World
 
 
 class DigestGone(RegistryError):
     """A registry no longer serves what the lock pins."""
+
+    def __init__(self, locked: LockedPackage, what: str) -> None:
+        super().__init__(
+            f"{locked.source} no longer has {what} {locked.name} {locked.version}",
+            hint="ask whoever publishes it; to resolve without this pin, remove wpkg.lock and run 'wpkg lock'",
+        )
 
 
 class Release(Struct, frozen=True):
@@ -104,13 +112,24 @@ def _small_blob(world: World, reference: Reference, blob: Descriptor, *, cached:
 def fetch_component(world: World, release: Release, what: str) -> Path:
     """The file in the cache that holds the component of `release`, verified. Raises: RegistryError."""
     path = world.cache.verified_path(release.component)
-    if path is None:
-        world.reporter.status("Fetching", f"{what} ({release.component.size / 1e6:.1f} MB)")
-        repository = release.reference.repository
-        path = world.cache.fill(
-            release.component, lambda sink: world.registry.download_blob(repository, release.component, sink)
-        )
-    return path
+    return path if path is not None else download_component(world, release, what)
+
+
+def download_component(world: World, release: Release, what: str, stop: Stop | None = None) -> Path:
+    """The same where it is known not to be there, or not to be good; until `stop` says otherwise."""
+    component, repository = release.component, release.reference.repository
+    go_on = stop.check if stop is not None else lambda: None
+    with world.reporter.progress("Fetching", what, component.size) as advance:
+
+        def download(sink: Callable[[memoryview], object]) -> None:
+            def take(chunk: memoryview) -> None:
+                go_on()
+                sink(chunk)
+                advance(chunk.nbytes)
+
+            world.registry.download_blob(repository, component, take)
+
+        return world.cache.fill(component, download, go_on)
 
 
 def locked_release(world: World, locked: LockedPackage) -> Release:
@@ -119,11 +138,7 @@ def locked_release(world: World, locked: LockedPackage) -> Release:
     try:
         release = fetch_release(world, reference)
     except NotFound as error:
-        raise DigestGone(
-            f"{locked.source} no longer has {locked.manifest}, "
-            f"which the lock pins as {locked.name} {locked.version}",
-            hint="ask whoever publishes it; to resolve without this pin, remove wpkg.lock and run 'wpkg lock'",
-        ) from error
+        raise DigestGone(locked, f"{locked.manifest}, which the lock pins as") from error
     for what, pinned, found in _compare(locked, release):
         if pinned != found:
             raise LockOutOfDate(

@@ -10,7 +10,7 @@ from wpkg.project.lockfile import Lock, LockedPackage
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.lock import package_repository
 from wpkg.workflow.release import Release, check_record, fetch_release
-from wpkg.workflow.trusting import SignatureDisappeared, expect, verify_release
+from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,35 +53,12 @@ def resolve_lock(world: World, project: Project, before: Lock | None, policy: Tr
                 component=release.component.digest,
                 size=release.component.size,
                 dependencies=solution.dependencies[name],
-                signers=verified_signers(world, release, policy, name, version),
+                signers=trusted_signers(world, release, policy, expect(release, name, version), pins.get(name)),
             )
         )
-        _check_still_signed(packages[-1], pins.get(name), policy)
+        if name in pins and name in requirements:
+            check_not_lowered(pins[name], version, requirements[name])
     return Lock(tuple(packages))
-
-
-def _check_still_signed(package: LockedPackage, pin: LockedPackage | None, policy: TrustPolicy | None) -> None:
-    """Refuse a pinned release that was signed when it was pinned and is no longer."""
-    if policy is None or pin is None or pin.manifest != package.manifest:
-        return
-    if pin.signers and not package.signers:
-        raise SignatureDisappeared(
-            f"{package.name} {package.version} was signed when it was locked, and is not any more",
-            hint="ask whoever publishes it",
-        )
-
-
-def verified_signers(
-    world: World, release: Release, policy: TrustPolicy | None, name: PackageName, version: Version
-) -> tuple[str, ...]:
-    """The hints of the keys that signed `release` and that `policy` names. Raises: NotTrusted."""
-    if policy is None:
-        return ()
-    verification = verify_release(world, release, policy, expect(release, name, version))
-    verification.raise_unless_accepted(f"{name} {version} ({release.reference.repository})")
-    if not verification.signers:
-        world.reporter.warn(f"{name} {version} is not signed; rule '{verification.rule.match}' lets it pass")
-    return tuple(sorted(signer.hint for signer in verification.signers))
 
 
 class PublishedPackages:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wpkg.errors import NotTrusted
+from msgspec.structs import replace
+
+from wpkg.errors import LockOutOfDate, NotTrusted
 from wpkg.trust.verify import Expected, verify_signatures
-from wpkg.workflow.evidence import fetch_candidates, kept_candidates
+from wpkg.workflow.evidence import Evidence, fetch_evidence, kept_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wpkg.names.package_name import PackageName
+    from wpkg.names.requirement import Requirement
     from wpkg.names.version import Version
-    from wpkg.trust.policy import TrustPolicy
+    from wpkg.project.lockfile import LockedPackage
+    from wpkg.trust.policy import Rule, TrustPolicy
     from wpkg.trust.verification import Verification
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
@@ -23,26 +28,110 @@ class SignatureDisappeared(NotTrusted):
     """A package that was signed when it was locked no longer is."""
 
 
+class SignerChanged(NotTrusted):
+    """A package is signed, and by nobody who signed what is locked."""
+
+
+class VersionLowered(LockOutOfDate):
+    """A registry offers only versions that are older than the locked one."""
+
+
 def expect(release: Release, package: PackageName | None, version: Version | None) -> Expected:
     """What `release` must have been signed as when it was asked for as `package` `version`."""
     return Expected(package, version, release.kind if package is not None else None, release.component)
 
 
-def verify_release(world: World, release: Release, policy: TrustPolicy, expected: Expected) -> Verification:
-    """What the registry has to prove about `release` now. Raises: RegistryError when it cannot be looked up."""
-    rule = policy.rule_for(str(release.reference.repository))
-    return verify_signatures(release.manifest, fetch_candidates(world, release), rule, expected)
+def verify_release(
+    world: World, release: Release, policy: TrustPolicy, expected: Expected, *, locked: bool = False
+) -> Verification:
+    """What the registry has to prove about `release` now.
+
+    Keys that have expired count only for what is `locked` already.
+
+    Raises: WrongPlace; RegistryError when it cannot be looked up.
+    """
+    legacy = any("legacy" in rule.formats for rule in _rules(release, policy))
+    evidence = fetch_evidence(world, release, legacy=legacy)
+    today = None if locked else datetime.fromtimestamp(world.now(), UTC).date()
+    return _verify(release, evidence, policy, replace(expected, today=today))
 
 
 def verify_from_cache(
     world: World, release: Release, policy: TrustPolicy, expected: Expected
 ) -> Verification | None:
-    """What the evidence kept by an earlier look-up proves; None where there is none."""
-    candidates = kept_candidates(world, release)
-    if candidates is None:
-        return None
-    rule = policy.rule_for(str(release.reference.repository))
-    return verify_signatures(release.manifest, candidates, rule, expected)
+    """What the evidence kept by an earlier look-up proves; None where there is none. Raises: WrongPlace."""
+    evidence = kept_evidence(world, release)
+    return None if evidence is None else _verify(release, evidence, policy, expected)
+
+
+def _rules(release: Release, policy: TrustPolicy) -> list[Rule]:
+    """The rule of each policy that has to be satisfied, that of `policy` itself first."""
+    repository = str(release.reference.repository)
+    return [each.rule_for(repository) for each in (policy, *policy.also)]
+
+
+def _verify(release: Release, evidence: Evidence, policy: TrustPolicy, expected: Expected) -> Verification:
+    """The verification under the first policy that refuses the release, else under `policy` itself."""
+    if expected.package is not None:
+        for each in (policy, *policy.also):
+            each.check_place(expected.package, str(release.reference.repository))
+    verifications = [
+        verify_signatures(release.manifest, evidence.candidates, rule, expected, evidence.legacy)
+        for rule in _rules(release, policy)
+    ]
+    return next((v for v in verifications if v.state != "verified" and not v.is_tolerated), verifications[0])
+
+
+def trusted_signers(
+    world: World,
+    release: Release,
+    policy: TrustPolicy | None,
+    expected: Expected,
+    before: LockedPackage | None,
+) -> tuple[str, ...]:
+    """The hints of the keys that signed `release` and that `policy` names, to be recorded in the lock.
+
+    `before` is what the lock has recorded of the package so far. Nothing is verified without a policy.
+
+    Raises: NotTrusted and its kin SignatureDisappeared and SignerChanged; RegistryError.
+    """
+    if policy is None:
+        return ()
+    is_pinned = before is not None and before.manifest == release.manifest.digest
+    verification = verify_release(world, release, policy, expected, locked=is_pinned)
+    what = f"{expected.package} {expected.version}"
+    if before is not None and before.signers and verification.state == "not-signed":
+        raise SignatureDisappeared(
+            f"{what} has no signature, and {before.name} {before.version} was signed when it was locked",
+            hint="ask whoever publishes it; the lock is left as it is",
+        )
+    verification.raise_unless_accepted(f"{what} ({release.reference.repository})")
+    if not verification.signers:
+        world.reporter.warn(f"{what} is not signed; rule '{verification.rule.match}' lets it pass")
+    signers = tuple(sorted(signer.hint for signer in verification.signers))
+    if before is not None:
+        _check_same_signers(what, before, signers, verification.rule)
+    return signers
+
+
+def _check_same_signers(what: str, before: LockedPackage, signers: Sequence[str], rule: Rule) -> None:
+    """Nothing when one who signed before has signed again, or the rule names old and new signers."""
+    named = {signer.hint for signer in rule.signers}
+    if before.signers and not set(before.signers) & set(signers) and not set(before.signers) <= named:
+        raise SignerChanged(
+            f"{what} is signed by the key {', '.join(signers)}, and {before.name} {before.version} was locked "
+            f"with a signature by {', '.join(before.signers)}",
+            hint=f"when the key was replaced: name both in the rule for '{rule.match}' until the lock is renewed",
+        )
+
+
+def check_not_lowered(before: LockedPackage, version: Version, requirement: Requirement) -> None:
+    """Nothing when `version` takes the place of `before` by request. Raises: VersionLowered."""
+    if version < before.version and requirement.matches(before.version):
+        raise VersionLowered(
+            f"{before.name} {before.version} is locked, and the registry has nothing newer than {version} now",
+            hint=f"ask whoever publishes it; to go back on purpose, require '={version}'",
+        )
 
 
 def check_recorded_signers(artifact: str, recorded: Sequence[str], verification: Verification) -> None:

@@ -45,7 +45,7 @@ def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, ra
 
     Raises: NotTrusted, RegistryError, InvalidInput.
     """
-    policy = chosen_policy(root, keys)
+    policy = chosen_policy(world, root, keys)
     if policy is None:
         raise InvalidInput(
             "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
@@ -59,12 +59,11 @@ def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, ra
     return Verified(located, release, verification, _inputs(located, release, verification))
 
 
-def chosen_policy(root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
-    """The policy of `keys`, else of the project in `root`; None where there is neither."""
+def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
+    """The policy of `keys`, else of the project in `root` and beside it; None where there is none."""
     if keys:
         return keys_policy(keys)
-    opened = project_here(root)
-    return project_policy(opened) if opened is not None else None
+    return project_policy(world, project_here(root))
 
 
 def find_release(world: World, located: Located, *, cached: bool = True) -> Release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from wpkg.registry.cache import Cache
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """Where progress and warnings go."""
+    """Where progress and warnings go. May be used by several threads at once."""
 
     def status(self, verb: str, what: str) -> None:
         """Something is being done: 'Fetching', 'wasm-pay:usd-validator 0.1.0'."""
+
+    def progress(self, verb: str, what: str, size: int) -> AbstractContextManager[Callable[[int], object]]:
+        """Something of `size` bytes is under way for the length of a block; say how many more are done."""
 
     def warn(self, text: str) -> None:
         """Something is not as it should be, and the command goes on."""
@@ -49,6 +54,8 @@ class World(Struct, frozen=True):
     random_bytes: Callable[[int], bytes]
     run: RunProgram
     reporter: Reporter
+    now: Callable[[], float] = time.time  # seconds since 1970
+    policies: tuple[Path, ...] = ()  # files of trust policies beside the project's, all of which apply
 
     @property
     def source_date_epoch(self) -> int | None:

@@ -66,7 +66,9 @@ def test_what_wpkg_signs_and_pushes_passes(serve: Callable[..., Served], policy:
     pushed = company.publish("harness")
     assert [artifact.attestations != () for artifact in pushed.artifacts] == [True]
     assert status_of(served, MANIFEST) == (200, "")
-    assert list(RegistryClient().list_tags(company.repository("harness"))) == ["0.1.0"]
+    (artifact,) = pushed.artifacts
+    signatures = f"sha256-{artifact.publication.artifact.manifest.digest.encoded}.sig"
+    assert list(RegistryClient().list_tags(company.repository("harness"))) == ["0.1.0", signatures]
     assert served.stop() == (0, "", "")
 
 
@@ -81,7 +83,8 @@ def test_what_wpkg_pushes_otherwise_does_not(
     with pytest.raises(WpkgError, match=f"DENIED: {reason}demo/pay/harness:0.1.0") as caught:
         push(company.world("platform"), root, company.stranger_key if key else None)
     assert caught.value.exit_code == 6
-    assert list(RegistryClient().list_tags(company.repository("harness"))) == []
+    shown = list(RegistryClient().list_tags(company.repository("harness")))
+    assert [tag for tag in shown if not tag.endswith(".sig")] == []
 
 
 def test_a_policy_file_is_read_again_when_it_changes_and_on_sighup(

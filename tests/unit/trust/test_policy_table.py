@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import base64
 import tomllib
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.trust.conftest import stream
 from wpkg.errors import InvalidInput, WpkgError
-from wpkg.trust.policy import InvalidTrustPolicy, TrustPolicy
+from wpkg.trust.keys import PrivateKey
+from wpkg.trust.policy import InvalidTrustPolicy, RequiredPredicate, Signer, TrustPolicy
 from wpkg.trust.policy_table import read_policy
 
 if TYPE_CHECKING:
@@ -232,7 +235,11 @@ def test_refuses(text: str, path: str, message: str, files: dict[str, bytes]) ->
     ("text", "path", "hint"),
     [
         ("[trust]\nversion = 1\ndefualt = 1", "trust.defualt", "did you mean 'default'?"),
-        ("[trust]\nversion = 1\nxyz = 1", "trust.xyz", "known keys: default, keys, min-signers, rule, version"),
+        (
+            "[trust]\nversion = 1\nxyz = 1",
+            "trust.xyz",
+            "known keys: default, keys, min-signers, namespaces, rule, version",
+        ),
         ("[trust]\nversion = 1\nrules = []", "trust.rules", "did you mean 'rule'?"),
         ("[trust]\nversion = 1\n[trust.keys.a]\npaht = 'x'", "trust.keys.a.paht", "did you mean 'path'?"),
         ("[trust]\nversion = 1\n[[trust.rule]]\nmach = 'x'", "trust.rule[0].mach", "did you mean 'match'?"),
@@ -256,17 +263,10 @@ def test_an_unknown_signer_names_the_nearest_key(files: dict[str, bytes]) -> Non
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("[trust.namespaces]\nacme = 'ghcr.io/acme'", "trust.namespaces"),
         ("[trust.identities.a]\nissuer = 'x'", "trust.identities"),
-        ("[trust.keys.acme]\nexpires = 2027-12-31", "trust.keys.acme.expires"),
-        ("[trust.keys.acme]\nrevoked = true", "trust.keys.acme.revoked"),
         *(
             (f"[[trust.rule]]\nmatch = 'a.b/**'\n{name} = {value}", f"trust.rule[0].{name}")
             for name, value in [
-                ("formats", "['bundle']"),
-                ("require", "[{ predicate = 'p' }]"),
-                ("accept-attestation", "['p']"),
-                ("require-identity", "true"),
                 ("max-age", "'30d'"),
                 ("require-inputs-signed", "true"),
             ]
@@ -283,6 +283,73 @@ def test_what_is_not_enforced_yet_is_refused_and_not_ignored(
     assert caught.value.context == (path,)
 
 
+FULL = """
+[trust]
+version = 1
+[trust.namespaces]
+acme = "ghcr.io/acme"
+[trust.keys.acme]
+path = "acme.pub"
+expires = 2027-12-31
+[trust.keys.ci]
+path = "ci.pub"
+revoked = true
+[[trust.rule]]
+match = "ghcr.io/acme/**"
+signers = ["acme"]
+formats = ["bundle", "legacy"]
+require-identity = true
+accept-attestation = ["https://example.com/p"]
+require = [
+    { predicate = "https://slsa.dev/provenance/v1", signers = ["ci"], builder = "https://example.com/builder" },
+    { predicate = "https://cyclonedx.org/bom" },
+]
+"""
+
+
+def test_everything_that_can_be_said_is_in_the_policy() -> None:
+    pair = {name: PrivateKey.generate(stream(name)).public for name in ("acme", "ci")}
+    policy = read(FULL, {f"{name}.pub": key.pem for name, key in pair.items()})
+    acme = Signer("acme", pair["acme"], expires=date(2027, 12, 31))
+    ci = Signer("ci", pair["ci"], revoked=True)
+    ((_, rule),) = policy.rules
+    assert policy.namespaces == {"acme": "ghcr.io/acme"}
+    assert rule.signers == (acme,)
+    assert rule.formats == ("bundle", "legacy")
+    assert rule.require_identity
+    assert rule.accepted_attestations == ("https://example.com/p",)
+    assert rule.required == (
+        RequiredPredicate("https://slsa.dev/provenance/v1", (ci,), "https://example.com/builder"),
+        RequiredPredicate("https://cyclonedx.org/bom", (acme,)),
+    )
+    assert rule.keys == (acme, ci)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "message"),
+    [
+        ("2027-12-31", '"2027-12-31"', "trust.keys.acme.expires", "not a date"),
+        ("2027-12-31", "2027-12-31T00:00:00Z", "trust.keys.acme.expires", "not a date"),
+        ("revoked = true", 'revoked = "no"', "trust.keys.ci.revoked", "not true or false"),
+        ('acme = "ghcr.io/acme"', 'acme = "https://ghcr.io"', "trust.namespaces.acme", "not 'registry'"),
+        ('acme = "ghcr.io/acme"', 'acme = "ghcr.io/**"', "trust.namespaces.acme", "not 'registry'"),
+        ('["bundle", "legacy"]', '["notation"]', "trust.rule[0].formats", "array of 'bundle' and 'legacy'"),
+        ('["bundle", "legacy"]', "[]", "trust.rule[0].formats", "array of 'bundle' and 'legacy'"),
+        ('signers = ["ci"]', 'signers = ["cu"]', "trust.rule[0].require[0].signers", "'cu' is not a key"),
+        ('"https://cyclonedx.org/bom"', '"bom"', "trust.rule[0].require[1].predicate", "which is a URI"),
+        ('bom"', 'bom", builder = "x"', "trust.rule[0].require[1].builder", "only https://slsa.dev"),
+        ('predicate = "https://cyc', 'predcate = "https://cyc', "trust.rule[0].require[1].predcate", "not a key"),
+        ("require-identity = true", 'unsigned = "allow"', "trust.rule[0].require", "nothing can be required"),
+    ],
+)
+def test_what_is_said_wrongly_is_refused_where_it_stands(old: str, new: str, path: str, message: str) -> None:
+    files = {f"{name}.pub": PrivateKey.generate(stream(name)).public.pem for name in ("acme", "ci")}
+    assert FULL.count(old) == 1, old
+    with pytest.raises(InvalidTrustPolicy, match=message) as caught:
+        read(FULL.replace(old, new), files)
+    assert caught.value.context == (path,)
+
+
 words = st.sampled_from(
     [
         "version",
@@ -296,6 +363,13 @@ words = st.sampled_from(
         "unsigned",
         "path",
         "pem",
+        "expires",
+        "revoked",
+        "namespaces",
+        "formats",
+        "require",
+        "predicate",
+        "accept-attestation",
     ]
 )
 values = st.recursive(

@@ -1,0 +1,87 @@
+"""Several things at once, all of them or none.
+
+`concurrent.futures` has no word for those that are under way when one has failed, and takes longer to load than a
+small download.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WORKERS = 8
+_LOOK = 0.05  # seconds between two looks whether something has failed
+_GRACE = 5.0  # seconds that those under way get to stop; nobody waits for the rest
+
+
+class Stopped(Exception):
+    """The result is not wanted any more."""
+
+
+class Stop:
+    """Whether to go on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Let everybody stop."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Nothing, while it is to go on. Raises: Stopped."""
+        if self._event.is_set():
+            raise Stopped
+
+
+def in_parallel(
+    work: Callable[[Item, Stop], Result], items: Sequence[Item], workers: int = WORKERS
+) -> list[Result]:
+    """What `work` makes of each item, in their order; at most so many at once.
+
+    When one fails no other is begun, those under way are told through their `Stop`, and the failure is raised: of
+    several, that of the first item.
+    """
+    stop = Stop()
+    pending = deque(enumerate(items))
+    results: dict[int, Result] = {}
+    failures: dict[int, Exception] = {}
+
+    def take_all() -> None:
+        while True:
+            try:
+                index, item = pending.popleft()
+            except IndexError:
+                return
+            try:
+                stop.check()
+                results[index] = work(item, stop)
+            except Stopped:
+                return
+            except Exception as error:  # noqa: BLE001 - raised where everything comes together
+                failures[index] = error
+                stop.set()
+
+    threads = [threading.Thread(target=take_all, daemon=True) for _ in range(min(workers, len(items)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive() and not failures:
+                thread.join(_LOOK)
+    finally:
+        stop.set()
+        deadline = time.monotonic() + _GRACE
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    if failures:
+        raise failures[min(failures)]
+    return [results[index] for index in range(len(items))]

@@ -1,0 +1,95 @@
+"""Sign what is published already, or attest something of it; by digest, tags stay where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from wpkg.documents.strict_json import InvalidJson, load_object
+from wpkg.errors import InvalidInput
+from wpkg.registry.disk import read_bytes
+from wpkg.workflow.attach import attach_statement, check_attested, published_as, sign_release
+from wpkg.workflow.locate import locate
+from wpkg.workflow.verify import find_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from wpkg.trust.keys import PrivateKey
+    from wpkg.trust.policy import Format
+    from wpkg.workflow.release import Release
+    from wpkg.workflow.world import World
+
+
+class Signed(Struct, frozen=True):
+    """An artifact that somebody has signed."""
+
+    release: Release
+    signer: str  # hint of the key
+
+
+class Attested(Struct, frozen=True):
+    """An artifact about which somebody has attested something."""
+
+    release: Release
+    signer: str  # hint of the key
+    predicate_type: str
+
+
+def sign(
+    world: World,
+    root: Path,
+    text: str,
+    key: PrivateKey,
+    formats: Sequence[Format] = ("bundle", "legacy"),
+    *,
+    raw: bool = False,
+) -> Signed:
+    """Sign what `text` means, read from the registry, in each of the formats.
+
+    What is signed is the digest, and package, version and kind as the artifact itself says them. Signing the same
+    again changes nothing.
+
+    Raises: NotReadBack, RegistryError, InvalidInput.
+    """
+    release = find_release(world, locate(root, text, raw=raw), cached=False)
+    world.reporter.status("Signing", str(release.reference))
+    sign_release(world, release, key, formats)
+    return Signed(release, key.public.hint)
+
+
+def attest(
+    world: World, root: Path, text: str, key: PrivateKey, predicate_type: str, file: Path, *, raw: bool = False
+) -> Attested:
+    """Attest that the predicate in `file`, a JSON object, is true of what `text` means.
+
+    `predicate_type` is a URI, or what cosign calls it. What the predicate says is not looked at.
+
+    Raises: NotReadBack, RegistryError, InvalidInput.
+    """
+    from wpkg.trust.statement import COSIGN_SIGN, PREDICATE_NAMES, Statement
+
+    kind = PREDICATE_NAMES.get(predicate_type, predicate_type)
+    if ":" not in kind:
+        raise InvalidInput(
+            f"'{predicate_type}' is not a predicate type",
+            hint=f"write its URI, or one of: {', '.join(PREDICATE_NAMES)}",
+        )
+    if kind == COSIGN_SIGN:
+        raise InvalidInput(f"{kind} is what a signature says, not an attestation", hint="use 'wpkg sign'")
+    predicate = _read_predicate(file)
+    release = find_release(world, locate(root, text, raw=raw), cached=False)
+    world.reporter.status("Attesting", f"{kind} of {release.reference}")
+    statement = Statement(published_as(release).subjects, kind, predicate)
+    attach_statement(world, release, key, statement)
+    check_attested(world, release, key, [statement])
+    return Attested(release, key.public.hint, kind)
+
+
+def _read_predicate(file: Path) -> dict[str, Any]:
+    try:
+        return load_object(read_bytes(file))
+    except InvalidJson as error:
+        raise error.within(str(file)) from None

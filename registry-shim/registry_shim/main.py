@@ -6,6 +6,7 @@ import logging
 import secrets
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
 
@@ -32,6 +35,10 @@ _INTERRUPTED = 130  # 128 + SIGINT, before the server has taken the signal over
 
 def _new_id() -> str:
     return secrets.token_hex(16)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 @click.group()
@@ -87,7 +94,7 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
             from registry_shim.gate.gate import Gate
             from registry_shim.gate.waiting import WAITING_FILE, WaitingTags
 
-            gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic)
+            gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
         door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
         try:

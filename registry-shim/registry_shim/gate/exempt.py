@@ -31,6 +31,11 @@ def is_signature_tag(tag: str) -> bool:
     return _REFERRERS_TAG.fullmatch(tag) is not None or _COSIGN_TAG.fullmatch(tag) is not None
 
 
+def signed_by_tag(tag: str) -> Digest | None:
+    """The manifest whose signatures are kept under `tag`; None for other tags."""
+    return Digest("sha256", tag[len("sha256-") :][:64]) if is_signature_tag(tag) else None
+
+
 def is_exempt(service: Service, repository: str, tag: str, data: bytes) -> bool:
     """Whether the manifest `data` under `tag` is only about signatures."""
     if not is_signature_tag(tag):

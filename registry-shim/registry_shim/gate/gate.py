@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import EvidenceUnavailable, PolicyUnreadable
-from registry_shim.gate.exempt import is_exempt, is_signature_tag
+from registry_shim.gate.exempt import is_exempt, is_signature_tag, signed_by_tag
 from registry_shim.gate.refusals import explain, refuse_tag, warning
 from registry_shim.gate.verdict import Standing, Verdict, judge
 from registry_shim.gate.verdicts import Verdicts
@@ -34,6 +34,7 @@ from wpkg.oci.digest import Digest, InvalidDigest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from registry_shim.gate.policy_file import PolicyFile
     from registry_shim.gate.waiting import WaitingTags
@@ -49,7 +50,8 @@ CONDITIONS = ("if-match", "if-none-match")
 class Gate:
     """A `Service` that shows by tag only what the policy accepts.
 
-    `registry` is what the policy's patterns call this registry: 'host' or 'host:port'. `monotonic` gives seconds.
+    `registry` is what the policy's patterns call this registry: 'host' or 'host:port'. `monotonic` gives
+    seconds, `today` the day by which keys expire.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Gate:
         waiting: WaitingTags,
         registry: str,
         monotonic: Callable[[], float],
+        today: Callable[[], date],
     ) -> None:
         self._service = service
         self._policy = policy
         self._waiting = waiting
         self._registry = registry
         self._verdicts = Verdicts(monotonic)
+        self._today = today
         self._locks = [threading.Lock() for _ in range(LOCKS)]
 
     def is_immediate(self, request: Request) -> bool:
@@ -114,7 +118,7 @@ class Gate:
         return self._verdicts.get(
             (repository, tag, subject.digest),
             revision,
-            lambda: judge(self._service, policy, self._registry, repository, tag, subject),
+            lambda: judge(self._service, policy, self._today(), self._registry, (repository, tag), subject),
         )
 
     def is_visible(self, repository: str, tag: str) -> bool:
@@ -174,6 +178,8 @@ class Gate:
             else:
                 response = self._put_and_tag(route, request, digest, tags, data)
         self._after_put(repository, response)
+        for tag in tags:
+            self._after_signature(repository, signed_by_tag(tag))
         return response
 
     def _put_and_tag(
@@ -230,11 +236,14 @@ class Gate:
     def _after_put(self, repository: str, response: Response) -> None:
         """Judge again what a new referrer is about, and let go of tags that waited for it."""
         subject = next((value for name, value in response.headers if name.lower() == "oci-subject"), None)
+        self._after_signature(repository, Digest.parse(subject) if subject is not None else None)
+
+    def _after_signature(self, repository: str, subject: Digest | None) -> None:
         if subject is None:
             return
-        self._verdicts.forget(repository, Digest.parse(subject))
+        self._verdicts.forget(repository, subject)
         for waiting in self._waiting.of(repository):
-            if str(waiting.manifest) == subject:
+            if waiting.manifest == subject:
                 self._settle(repository, waiting.tag)
 
     def _settle(self, repository: str, tag: str) -> tuple[Digest, Verdict] | None:

@@ -10,19 +10,23 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from registry_shim.errors import EvidenceUnavailable, PolicyUnreadable
-from registry_shim.gate.evidence import collect_candidates
+from registry_shim.errors import EvidenceUnavailable
+from registry_shim.gate.evidence import collect_candidates, collect_legacy
 from registry_shim.protocol.asking import fetch_blob, fetch_manifest
 from wpkg.errors import RegistryError
 from wpkg.names.version import RAW_SUFFIX, Version
 from wpkg.oci.artifact import MAX_CONFIG_SIZE, WASM_CONFIG, NotAWasmArtifact, read_config, wasm_layer
 from wpkg.oci.digest import ContentMismatch, check_content
 from wpkg.oci.manifest import MalformedManifest, Manifest, read_manifest
+from wpkg.trust.policy import WrongPlace
 from wpkg.trust.verification import Outcome, State
 from wpkg.trust.verify import Expected, verify_signatures
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from registry_shim.protocol.service import Service
     from wpkg.oci.artifact import PackageRecord
     from wpkg.oci.descriptor import Descriptor
@@ -61,30 +65,36 @@ class _Contradiction(Exception):
 
 
 def judge(
-    service: Service, policy: TrustPolicy, registry: str, repository: str, tag: str, subject: Descriptor
+    service: Service,
+    policy: TrustPolicy,
+    today: date,
+    registry: str,
+    place: tuple[str, str],
+    subject: Descriptor,
 ) -> Verdict:
-    """Where `tag` of `repository` stands when it names the manifest `subject`.
+    """Where a tag stands, `place` being its repository and the tag, when it names the manifest `subject`.
 
-    `registry` is what the policy's patterns call this registry. Looks everything up anew.
+    `registry` is what the policy's patterns call this registry. Keys that have expired by `today` do not count.
+    Looks everything up anew.
     """
+    repository, tag = place
     rule = policy.rule_for(f"{registry}/{repository}")
     try:
         expected = _expect(service, repository, tag, subject)
+        if expected.package is not None:
+            policy.check_place(expected.package, f"{registry}/{repository}")
         candidates = collect_candidates(service, repository, subject)
+        legacy = collect_legacy(service, repository, subject.digest) if "legacy" in rule.formats else None
     except _Contradiction as error:
         return Verdict(Standing.SIGNATURE_WRONG, str(error), "tag it with the version that it was signed as")
-    except (EvidenceUnavailable, PolicyUnreadable, RegistryError) as error:
-        return Verdict(
-            Standing.NOT_CHECKED, f"cannot be checked: {error}", "try again; the registry's log says more"
-        )
-    verification = verify_signatures(subject, candidates, rule, expected)
-    unavailable = [
-        part
-        for candidate in candidates
-        for part in (candidate.manifest, candidate.bundle)
-        if isinstance(part, EvidenceUnavailable)
-    ]
-    return _verdict(verification, rule, unavailable)
+    except WrongPlace as error:
+        return Verdict(Standing.SIGNATURE_WRONG, f"is in the wrong place: {error}", error.hint)
+    except RegistryError as error:
+        return Verdict(Standing.NOT_CHECKED, f"cannot be checked: {error}", "try again")
+    verification = verify_signatures(subject, candidates, rule, replace(expected, today=today), legacy)
+    fetched = [part for candidate in candidates for part in (candidate.manifest, candidate.bundle)]
+    fetched += legacy.payloads.values() if legacy is not None else ()
+    return _verdict(verification, rule, [part for part in fetched if isinstance(part, EvidenceUnavailable)])
 
 
 def _verdict(verification: Verification, rule: Rule, unavailable: list[EvidenceUnavailable]) -> Verdict:
@@ -103,7 +113,7 @@ def _verdict(verification: Verification, rule: Rule, unavailable: list[EvidenceU
     if verification.state is State.NOT_SIGNED:
         return Verdict(Standing.UNSIGNED, "carries no signature", error.hint, verification)
     reason = f"carries signatures that do not count, {len(verification.signers)} of {rule.threshold} do"
-    findings = "; ".join(str(finding) for finding in verification.findings)
+    findings = "; ".join([*map(str, verification.findings), *verification.unmet])
     return Verdict(Standing.SIGNATURE_WRONG, _cut(f"{reason}: {findings}"), error.hint, verification)
 
 

@@ -20,6 +20,7 @@ from registry_shim.protocol.messages import BlobSlice, Request
 from registry_shim.protocol.registry import exchange
 from wpkg.errors import WpkgError
 from wpkg.oci.digest import check_content
+from wpkg.trust.legacy import legacy_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,7 @@ class Facts(Struct, frozen=True):
     claims: tuple[Claim, ...]
     provenances: tuple[Provenance, ...]
     places: dict[str, Place]  # digest of a manifest or component -> where in this registry it is
+    legacy: Place | None  # where cosign 2 keeps signatures of it, if there are any
     trouble: str  # why signatures could not be looked up
 
 
@@ -106,6 +108,7 @@ def gather(
     look = looks.get(caller, repository, artifact.component) if artifact.component is not None else None
     verdict = judge(repository, place.tag or "", subject) if judge is not None else None
     trouble = ""
+    legacy = Place(repository, tag=legacy_tag(subject.digest))
     try:
         candidates = collect_candidates(caller, repository, subject)
     except EvidenceUnavailable as error:
@@ -122,6 +125,7 @@ def gather(
         tuple(claims),
         tuple(provenances),
         _places(caller, catalogue, look, provenances),
+        legacy if caller.may_see(repository, legacy.reference) else None,
         trouble,
     )
 

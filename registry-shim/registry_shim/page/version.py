@@ -113,7 +113,7 @@ def _externs(title: str, externs: Iterable[Extern], label: str, none: str) -> li
     for extern in externs:
         bare = _interface(extern.name)
         link = tag("a", label, href=search_path([bare]), aria_label=f"{label}: {bare}") if bare else ""
-        rows.append((code(extern.name), extern.what, link))
+        rows.append((code(extern.name), "interface" if bare else extern.what, link))
     body = table(("Name", "Type", "Elsewhere"), rows, title) if rows else tag("p", none, class_="quiet")
     return [tag("h2", title), body]
 
@@ -183,8 +183,11 @@ def _signatures(found: Facts) -> list[Html]:
     title = tag("h2", "Signatures and attestations")
     if found.trouble:
         return [title, tag("p", f"They could not be looked up: {found.trouble}", class_="bad")]
+    if found.legacy is not None:
+        older = tag("a", "signatures in the older form of cosign", href=found.legacy.path)
+        title = tag("div", title, tag("p", "There are ", older, "."))
     if not found.claims:
-        return [title, tag("p", "There are none.", class_="quiet")]
+        return [title, tag("p", "Nothing refers to it.", class_="quiet")]
     note = "Claims, not verified: this registry has no trust policy. Verify them with wpkg verify or cosign."
     rows = [
         (claim.role, _type(claim), code(claim.hint), _said(claim), _referrer(claim, found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +150,7 @@ class Guarded:
     store: Store
     folder: Path
     clock: Clock = field(default_factory=Clock)
+    today: date = date(2026, 11, 26)
 
     def __post_init__(self) -> None:
         self.policy = PolicyFile(write_policy(self.folder))
@@ -158,7 +160,7 @@ class Guarded:
     def restart(self) -> None:
         """A new gate over the same root, as after a crash."""
         waiting = WaitingTags(self.folder / "root" / WAITING_FILE)
-        self.gate = Gate(self.behind, self.policy, waiting, REGISTRY, self.clock)
+        self.gate = Gate(self.behind, self.policy, waiting, REGISTRY, self.clock, lambda: self.today)
         self.client = InProcessClient(self.store, str(self.folder), self.gate)
 
     def get(self, tag: str, repository: str = REPOSITORY, method: str = "GET") -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ class TestPages:
         assert page.links()["who exports it"] == "/search?exports=wasi:keyvalue/store"
         assert "interface store { get: func(key: string) -> option<string>; }" in shown
         assert "No components in it" in shown
-        assert "There are none." in shown
+        assert "Nothing refers to it." in shown
         assert check(shop.get(f"/repositories/demo/acme/app@{pushed.digest}")).links()["1.0.0"]
 
     def test_what_is_no_package_is_pulled(self, shop: Shop) -> None:
@@ -155,6 +156,13 @@ class TestPages:
         assert KEYS["acme"].public.hint in page.shown()
         assert f"/repositories/acme/kv@{referrer}" in page.links().values()
         assert check(shop.get(f"/repositories/acme/kv@{referrer}")).status == 200
+
+    def test_signatures_under_the_tag_of_cosign_2(self, shop: Shop) -> None:
+        pushed = shop.publish("acme/kv", "1.0.0", STORE)
+        tag_of = pushed.digest.replace(":", "-") + ".sig"
+        push_manifest(shop.client, "acme/kv", tag_of)
+        page = check(shop.get("/repositories/acme/kv:1.0.0"))
+        assert page.links()["signatures in the older form of cosign"] == f"/repositories/acme/kv:{tag_of}"
 
     def test_provenance(self, shop: Shop) -> None:
         kv = shop.publish("acme/kv", "1.0.0", STORE)
@@ -359,7 +367,14 @@ class TestWhatACallerMaySee:
     @pytest.fixture
     def guarded(self, shop: Shop, tmp_path: Path) -> Shop:
         policy = PolicyFile(write_policy(tmp_path))
-        gate = Gate(Registry(shop.store), policy, WaitingTags(shop.root / WAITING_FILE), REGISTRY, lambda: 0.0)
+        gate = Gate(
+            Registry(shop.store),
+            policy,
+            WaitingTags(shop.root / WAITING_FILE),
+            REGISTRY,
+            lambda: 0.0,
+            lambda: date(2026, 11, 26),
+        )
         shop.service, shop.judge = gate, gate.verdict
         shop.open()
         return shop

@@ -6,6 +6,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from tests.bench.distant import distant
 from tests.bench.measure import PROGRAMS, best, row, taking_turns
 from tests.packages import project_that_pins, publish_packages
@@ -37,8 +39,9 @@ def bench(folder: Path) -> None:
         shutil.rmtree(folder / "theirs", ignore_errors=True)
 
     with running_shim(folder / "registry") as near, distant(near, FAR) as far:
+        published = publish_packages(RegistryClient(), near, COUNT, SIZE)
         for what, address in ((f"{FAR * 1000:.0f} ms away", far), ("on this machine", near)):
-            pins = publish_packages(RegistryClient(), address, COUNT, SIZE)
+            pins = [replace(pin, source=replace(pin.source, registry=address)) for pin in published]
             project_that_pins(folder / "app", address, pins)
             wpkg = [str(PROGRAMS / "wpkg"), "fetch", "-C", "app", "-q", "--locked"]
             commands = {"wpkg fetch": wpkg, "oras-py": [sys.executable, "-c", LOOP, address, str(COUNT)]}

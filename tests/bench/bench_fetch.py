@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COUNT, SIZE = 50, 1_000_000
 FAR = 0.05  # seconds a request takes to a registry that is not on this machine
-RUNS = 5
+RUNS = 3
 # Manifest and layer of each, none of it verified; one process that keeps its connection. wpkg fetches and verifies
 # config, manifest and layer.
 LOOP = """

@@ -300,8 +300,7 @@ def test_projects_of_a_workspace_share_a_lock(at: Terminal, pages: tuple[str, li
     for place in (".", "parts/one", "parts/two"):
         assert at.type("lock", "--check", "-C", place).code == 0
     assert at.type("tree").out == (
-        "my:one 0.1.0\n├── my:two 0.1.0 (parts/two)\n│   └── t:lib 1.1.0\n└── t:lib 1.1.0\n\n"
-        "my:two 0.1.0 (*)\n"
+        "my:one 0.1.0\n├── my:two 0.1.0 (parts/two)\n│   └── t:lib 1.1.0\n└── t:lib 1.1.0\n\nmy:two 0.1.0 (*)\n"
     )
     added = at.type("add", "-C", "parts/two", "t:log")
     assert (added.code, added.out.split(" (")[0]) == (0, "added t:log 0.2.0")

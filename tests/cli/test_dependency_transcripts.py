@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.paging import paged
 from tests.cli.test_transcripts import Terminal, registry, terminal  # noqa: F401, TC001 - fixtures
+from tests.components import from_wit, world
 from wpkg.names.package_name import PackageName
 from wpkg.names.pin import Pin
 from wpkg.names.requirement import Requirement
@@ -41,7 +42,7 @@ OTHER_TAGS = ["latest", "sha256-0000", "1.9.0_raw", "nightly.1"]
 
 def publish(address: str, text: str, needs: dict[str, str], *tags: str, data: bytes = b"") -> None:
     pin = Pin.parse(text)
-    content = b"\0asm\x0d\0\x01\0" + (data or text.encode())
+    content = data or b"\0asm\x0d\0\x01\0" + text.encode()
     repository = Repository.parse(f"{address}/demo/{pin.name.namespace}/{pin.name.name}")
     needed = tuple(PublishedDependency(PackageName.parse(n), Requirement.parse(r)) for n, r in needs.items())
     component = Descriptor.of(WASM_LAYER, content)
@@ -340,3 +341,42 @@ def test_dependencies_on_this_disk(at: Terminal, pages: tuple[str, list[str]]) -
     write(root / "near", pages[0], "", "far")
     wrong = at.type("lock")
     assert (wrong.code, wrong.err.splitlines()[1]) == (2, "error: the project at near is my:far, not my:near")
+
+
+LIB = "package t:lib@{0}; interface api {{ f: func() -> {1}; }}"
+LIB1, LIB2 = LIB.format("1.0.0", "u32"), LIB.format("2.0.0", "string")
+MID = "package t:mid@1.0.0; interface run { go: func(); }"
+
+
+def test_both_versions_are_composed_and_so_is_what_is_on_this_disk(at: Terminal, registry: str) -> None:  # noqa: F811
+    """The project needs t:lib 2, a project beside it t:lib 1: each is connected with the one that it needs."""
+    root = at.folder
+    publish(registry, "t:two 1.0.0", {}, data=from_wit("export t:lib/api@1.0.0;", LIB1))
+    publish(registry, "t:two 2.0.0", {}, data=from_wit("export t:lib/api@2.0.0;", LIB2))
+    write(root / "mid", registry, '"t:two" = "1"\n', "mid")
+    write(root, registry, '"t:two" = "2"\n"my:mid" = { path = "mid" }\n')
+    (root / "build").mkdir()
+    imports = "import t:lib/api@2.0.0; import t:mid/run@1.0.0; export main: func();"
+    (root / "build" / "shop.wasm").write_bytes(from_wit(imports, LIB2, MID))
+    assert at.type("lock").code == 0
+    assert versions(root) == ["my:mid 0.1.0", "t:two 1.0.0", "t:two 2.0.0"]
+    early = at.type("build", "--compose", "--no-build")
+    assert early.code == 1
+    assert "error: my:mid 0.1.0 has not been built: there is no " in early.err
+    assert "hint: run 'wpkg build -C mid'" in early.err
+    (root / "mid" / "build").mkdir()
+    mid = from_wit("import t:lib/api@1.0.0; export t:mid/run@1.0.0;", LIB1, MID)
+    (root / "mid" / "build" / "mid.wasm").write_bytes(mid)
+    plan = at.type("build", "--compose", "--no-build", "--plan", "--json").document
+    assert {(i["component"], i["import"], i["satisfied-by"]) for i in plan["imports"]} == {
+        ("my:mid", "t:lib/api@1.0.0", "t:two@1.0.0"),
+        ("my:shop", "t:lib/api@2.0.0", "t:two@2.0.0"),
+        ("my:shop", "t:mid/run@1.0.0", "my:mid"),
+    }
+    assert at.type("build", "--compose", "--no-build").code == 0
+    assert world((root / "build" / "shop.composed.wasm").read_bytes()) == ["export main: func()"]
+    file = root / "wasmcloud.toml"
+    file.write_text(file.read_text().replace("[registries]\n", f'[registries]\nmy = "{registry}/demo"\n'))
+    refused = at.type("push", "--unsigned")
+    assert refused.code == 2
+    assert "error: my:mid has a path and no version, so nobody else could get it" in refused.err

@@ -45,9 +45,10 @@ def changes_json(locked: Locked) -> list[dict[str, Any]]:
 
 
 def changes_lines(locked: Locked) -> list[str]:
-    """What a lock changed, for people."""
+    """What a lock changed, for people: not that a package is the same and what it needs is another version."""
+    shown = [change for change in locked.changes if not change.is_about_others] or locked.changes
     lines = []
-    for change in locked.changes:
+    for change in shown:
         before, after = change.before, change.after
         if after is None:
             lines.append(f"removed {change.name}" + (f" {before.version}" if before is not None else ""))

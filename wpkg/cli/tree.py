@@ -8,13 +8,13 @@ import click
 
 from wpkg.cli.changes import package_json
 from wpkg.cli.session import command
+from wpkg.names.pin import Pin
 from wpkg.project.lockfile import LocalPackage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from wpkg.cli.session import Session
-    from wpkg.names.pin import Pin
     from wpkg.workflow.tree import DependencyGraph, Root
 
     Node = Pin | Root
@@ -32,7 +32,7 @@ def tree(session: Session, *, invert: str | None, depth: int | None) -> None:
 
     graph = dependency_graph(session.world, session.root)
     roots: list[Node] = list(graph.roots) if invert is None else list(graph.named(invert))
-    drawing = _Drawing(graph, _needs(graph) if invert is None else graph_needed_by(graph), depth)
+    drawing = _Drawing(graph, graph.needs if invert is None else graph.needed_by, depth)
     session.console.result("tree", graph_json(graph), drawing.lines(roots))
 
 
@@ -58,15 +58,6 @@ def graph_json(graph: DependencyGraph) -> dict[str, Any]:
     }
 
 
-def _needs(graph: DependencyGraph) -> Callable[[Node], Sequence[Node]]:
-    return lambda node: graph.packages[node].dependencies if node in graph.packages else node.dependencies  # type: ignore[index,union-attr]
-
-
-def graph_needed_by(graph: DependencyGraph) -> Callable[[Node], Sequence[Node]]:
-    """The edges the other way round."""
-    return lambda node: graph.needed_by(node) if node in graph.packages else ()  # type: ignore[arg-type]
-
-
 class _Drawing:
     def __init__(
         self, graph: DependencyGraph, following: Callable[[Node], Sequence[Node]], depth: int | None
@@ -85,7 +76,7 @@ class _Drawing:
         return lines
 
     def _subtree(self, node: Node, first: str, rest: str, level: int) -> list[str]:
-        following = list(self._following(node))
+        following = self._following(node)
         again = str(node) in self._drawn and bool(following)
         self._drawn.add(str(node))
         lines = [f"{first}{self._label(node)}{' (*)' if again else ''}"]
@@ -99,7 +90,7 @@ class _Drawing:
         return lines
 
     def _label(self, node: Node) -> str:
-        package = self._graph.packages.get(node)  # type: ignore[arg-type]
+        package = self._graph.packages[node] if isinstance(node, Pin) else None
         notes = [package.kind] if package is not None and package.kind not in ("component", "composed") else []
         notes += [package.path] if isinstance(package, LocalPackage) else []
         return str(node) + (f" ({', '.join(notes)})" if notes else "")

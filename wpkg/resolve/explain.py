@@ -40,7 +40,12 @@ class NoVersionFits(NoSolution):
     def __init__(
         self, causes: Iterable[Wish], versions: Mapping[PackageName, Sequence[Version]], asked: Asked
     ) -> None:
-        self.wishes = tuple(sorted(set(causes), key=str))
+        by_package: dict[PackageName, list[Wish]] = {}
+        for wish in sorted(set(causes), key=str):
+            by_package.setdefault(wish.package, []).append(wish)
+        self.wishes = tuple(
+            wish for name, wishes in sorted(by_package.items()) for wish in _in_the_way(wishes, versions[name])
+        )
         self.paths = {wish: _path(wish, asked) for wish in self.wishes}
         self.versions = {name: tuple(sorted(versions[name], reverse=True)) for name in sorted(versions)}
         facts = [self._sentence(name) for name in self.versions]
@@ -75,9 +80,19 @@ class NoVersionFits(NoSolution):
             found = self.versions[wish.package]
             if not any(wish.requirement.matches(version) for version in found):
                 return _hint_for_one(wish, found)
-        lines = {_own_line(self.paths[wish], wish, asked) for wish in self.wishes}
-        changed = "\n".join(f'"{name}" = "{text}"' for name, text in sorted(lines))
-        return f"loosen one of these requirements in wasmcloud.toml:\n{changed}"
+        own = [_own_line(self.paths[wish], wish, asked) for wish in self.wishes]
+        lines = sorted({f'"{name}" = "{requirement}"' for name, requirement in own})
+        return "\n".join(["loosen one of these requirements in wasmcloud.toml:", *lines])
+
+
+def _in_the_way(wishes: list[Wish], versions: Sequence[Version]) -> list[Wish]:
+    """The wishes without those that could go and nothing would fit any better."""
+    left = wishes
+    for wish in wishes:
+        rest = [other for other in left if other is not wish]
+        if rest and not any(all(other.requirement.matches(v) for other in rest) for v in versions):
+            left = rest
+    return left
 
 
 def _hint_for_one(wish: Wish, versions: Sequence[Version]) -> str:

@@ -66,7 +66,7 @@ def local_dependencies(workspace: OpenedWorkspace) -> dict[PackageName, LocalDep
         base, dependency = pending.pop(0)
         if dependency.path is None:
             continue
-        local = _read(workspace.home, base, dependency)
+        local = _read(workspace, base, dependency)
         known = found.setdefault(dependency.name, local)
         if known.shown != local.shown:
             raise InvalidInput(
@@ -78,9 +78,9 @@ def local_dependencies(workspace: OpenedWorkspace) -> dict[PackageName, LocalDep
     return found
 
 
-def _read(home: Path, base: Path, dependency: Dependency) -> LocalDependency:
+def _read(workspace: OpenedWorkspace, base: Path, dependency: Dependency) -> LocalDependency:
     path = base / (dependency.path or "")
-    shown = os.path.relpath(path.resolve(), home.resolve()).replace(os.sep, "/")
+    shown = os.path.relpath(path.resolve(), workspace.home.resolve()).replace(os.sep, "/")
     if path.is_file():
         return LocalDependency(dependency.name, path, shown, dependency.kind, None)
     if not (path / PROJECT_FILE).is_file():
@@ -88,10 +88,7 @@ def _read(home: Path, base: Path, dependency: Dependency) -> LocalDependency:
             f"{dependency.name}: there is neither a component file nor a project at {shown}",
             hint=f"correct its path in {base / PROJECT_FILE}",
         )
-    try:
-        project = read_project(read_text(path / PROJECT_FILE))
-    except InvalidInput as error:
-        raise error.within(str(path)) from None
+    project = _project_at(workspace, path)
     if project.package != dependency.name:
         raise InvalidInput(
             f"the project at {shown} is {project.package or 'not a package'}, not {dependency.name}",
@@ -103,3 +100,14 @@ def _read(home: Path, base: Path, dependency: Dependency) -> LocalDependency:
             hint="raise its version, or loosen the requirement",
         )
     return LocalDependency(dependency.name, path, shown, project.kind, project)
+
+
+def _project_at(workspace: OpenedWorkspace, path: Path) -> Project:
+    """The project in a folder: of a member, as it was opened, which need not be what is on disk yet."""
+    for member in workspace.members:
+        if member.root.resolve() == path.resolve():
+            return member.project
+    try:
+        return read_project(read_text(path / PROJECT_FILE))
+    except InvalidInput as error:
+        raise error.within(str(path)) from None

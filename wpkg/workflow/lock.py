@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import LockOutOfDate
 from wpkg.project.lockfile import LOCK_FILE, LocalPackage, Lock, LockedPackage
@@ -30,6 +31,14 @@ class Change(Struct, frozen=True):
     name: PackageName
     before: AnyPackage | None
     after: AnyPackage | None
+
+    @property
+    def is_about_others(self) -> bool:
+        """Whether the package itself is what it was, and only what meets its requirements is not."""
+        before, after = self.before, self.after
+        return (
+            before is not None and after is not None and replace(before, dependencies=after.dependencies) == after
+        )
 
 
 class Locked(Struct, frozen=True):

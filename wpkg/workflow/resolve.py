@@ -47,9 +47,8 @@ def resolve_lock(
             for member, d in dependencies
         ]
         solution = solve(wishes, published, {*kept, *preferred})
-        locked = _lock(world, workspace, published, solution)
-    _check_not_lowered(workspace, solution, preferred)
-    return locked
+        _check_not_lowered(workspace, published, solution, preferred)
+        return _lock(world, workspace, published, solution)
 
 
 def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution) -> Lock:
@@ -89,13 +88,22 @@ def _pinned_before(lock: Lock | None, pin: Pin) -> LockedPackage | None:
     return found[-1] if found else None
 
 
-def _check_not_lowered(workspace: OpenedWorkspace, solution: Solution, given: Collection[Pin]) -> None:
-    """Nothing when each direct dependency is what it was, newer, or asked for. Raises: VersionLowered."""
+def _check_not_lowered(
+    workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution, given: Collection[Pin]
+) -> None:
+    """Nothing when no locked version was lost that would do, or its successor was asked for.
+
+    Raises: VersionLowered.
+    """
     for _, dependency in workspace.dependencies():
-        if dependency.requirement is None or workspace.lock is None:
+        name, requirement = dependency.name, dependency.requirement
+        if requirement is None or workspace.lock is None or name in published.local:
             continue
-        before = workspace.lock.meeting(dependency.name, dependency.requirement)
-        after = [pin for pin in solution.dependencies if pin.name == dependency.name]
-        now = max((pin for pin in after if dependency.requirement.matches(pin.version)), default=None)
-        if isinstance(before, LockedPackage) and now is not None and now not in given:
-            check_not_lowered(before, now.version, dependency.requirement)
+        before = workspace.lock.meeting(name, requirement)
+        now = [p for p in solution.dependencies if p.name == name and requirement.matches(p.version)]
+        if (
+            isinstance(before, LockedPackage)
+            and before.version not in published.versions(name)
+            and max(now) not in given
+        ):
+            check_not_lowered(before, max(now).version, requirement)

@@ -59,8 +59,12 @@ class DependencyGraph(Struct, frozen=True):
             raise InvalidInput(f"{text} is not in the lock", hint=hint)
         return sorted(found)
 
-    def needed_by(self, pin: Pin) -> list[Root | Pin]:
-        """Who needs `pin` directly: members first."""
+    def needs(self, node: Root | Pin) -> tuple[Pin, ...]:
+        """What a member or package needs directly."""
+        return node.dependencies if isinstance(node, Root) else self.packages[node].dependencies
+
+    def needed_by(self, pin: Root | Pin) -> list[Root | Pin]:
+        """Who needs `pin` directly: members first. Nobody needs a member."""
         roots: list[Root | Pin] = [root for root in self.roots if pin in root.dependencies]
         return roots + [other for other, package in self.packages.items() if pin in package.dependencies]
 
@@ -70,8 +74,7 @@ class DependencyGraph(Struct, frozen=True):
         pending: deque[tuple[Root | Pin, ...]] = deque((root,) for root in self.roots)
         while pending:
             path = pending.popleft()
-            last = path[-1]
-            for needed in last.dependencies if isinstance(last, Root) else self.packages[last].dependencies:
+            for needed in self.needs(path[-1]):
                 if needed not in shortest:
                     shortest[needed] = (*path, needed)
                     pending.append(shortest[needed])

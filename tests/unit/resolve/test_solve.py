@@ -173,6 +173,15 @@ CONFLICTS: list[tuple[Universe, dict[str, str], str, str]] = [
         "take another version of t:a, or ask whoever publishes it",
     ),
     (
+        {"a": {"1.0.0": {"b": "1", "c": "1"}}, "b": {"1.0.0": {"c": "=1.0.0"}}, "c": {"1.0.0": {}, "1.1.0": {}}},
+        {"a": "1", "c": "1.1"},
+        (
+            "no version of t:c fits: t:b 1.0.0 requires =1.0.0 (by way of the project → t:a 1.0.0) "
+            "and the project requires 1.1 (published: 1.1.0, 1.0.0)"
+        ),
+        'loosen one of these requirements in wasmcloud.toml:\n"t:a" = "1"\n"t:c" = "1.1"',
+    ),
+    (
         {"a": {}},
         {"a": "1"},
         "no version of t:a fits: the project requires 1 (published: nothing)",

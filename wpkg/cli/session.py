@@ -145,8 +145,7 @@ def command(**attributes: Any) -> Callable[[Callable[..., None]], click.Command]
             **options: Any,
         ) -> None:
             console = Console(as_json, quiet, verbose, wants_colour(os.environ))
-            here = tuple(path.absolute() for path in trust_policies)
-            session = Session(Path(), console, offline=offline, trust_policies=here)
+            session = Session(Path(), console, offline=offline, trust_policies=trust_policies)
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")
             with contextlib.chdir(folder or Path()):

@@ -18,6 +18,7 @@ from wpkg.workflow.opened import OpenedProject, open_project
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NAME = re.compile(rf"{WORDS}:{WORDS}")
 _PACKAGE = re.compile(rf"({WORDS}:{WORDS})@([^:/]+)")
 
 
@@ -34,7 +35,7 @@ class Located(Struct, frozen=True):
 
 
 def locate(root: Path, text: str, *, raw: bool = False) -> Located:
-    """What `text` means: `ns:name@version` by the project in `root`, or a reference with tag or digest.
+    """What `text` means: `ns:name@version` by the project in `root`, `ns:name` by its lock, or a reference.
 
     With `raw`, the raw component beside a version. Raises: InvalidInput.
     """
@@ -42,6 +43,15 @@ def locate(root: Path, text: str, *, raw: bool = False) -> Located:
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
         repository = package_repository(open_project(root).project, package)
         return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
+    if _NAME.fullmatch(text):
+        package = PackageName.parse(text)
+        lock = open_project(root).lock
+        locked = lock.package(package) if lock is not None else None
+        if locked is None:
+            raise InvalidInput(
+                f"{package} is not in wpkg.lock", hint=f"name a version, {package}@1.0.0, or run 'wpkg lock'"
+            )
+        return Located(locked.source.at(tag=locked.tag, digest=locked.manifest), package, locked.version)
     reference = Reference.parse(text)
     if reference.tag is None and reference.digest is None:
         raise InvalidInput(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from wpkg.workflow.verify_inputs import ComposedInput
     from wpkg.workflow.world import World
 
 pytestmark = pytest.mark.interop
@@ -48,7 +49,7 @@ def tagged(published: Publication) -> Reference:
     return published.pushed.repository.at(tag="0.1.0")
 
 
-def verified_inputs(published: Publication, reference: str) -> tuple[str, ...]:
+def verified_inputs(published: Publication, reference: str) -> tuple[ComposedInput, ...]:
     """What was composed, by the provenance of a copy whose signature holds."""
     found = verify(world(published.folder), published.folder, reference, [published.folder / "bank.pub"])
     assert found.verification.state == "verified"

@@ -55,8 +55,10 @@ def legacy_arguments(key: str) -> list[str]:
 def test_cosign_verifies_our_sig_tag_and_no_other_key_or_version(
     tmp_path: Path, address: str, version: str
 ) -> None:
-    published = publish(tmp_path, address)
+    """2.6.4 looks at a bundle where there is one, whatever it is told; so there is none."""
+    published = publish(tmp_path, address, unsigned=True)
     folder, reference = published.folder, published.reference
+    sign(published.company.world(), folder, reference, published.key, ("legacy",))
     ours, theirs = legacy_arguments("bank.pub"), legacy_arguments("stranger.pub")
     good = cosign(version, folder, "verify", *ours, "-a", "dev.wpkg.version=0.1.0", reference)
     assert good.code == 0, good.out
@@ -73,8 +75,8 @@ def test_we_verify_the_sig_tag_that_cosign_writes(tmp_path: Path, address: str, 
     with pytest.raises(NotTrusted, match="is not signed"):
         verify(world, folder, reference, [folder / "bank.pub"])
     arguments = ["--key", "bank.key", *OFFLINE_SIGNING]
-    for marks in ([], ["-a", "build=7"]):
-        signed = cosign(version, folder, "sign", *arguments, *marks, "--new-bundle-format=false", reference)
+    for options in ([], ["-a", "build=7"]):
+        signed = cosign(version, folder, "sign", *arguments, *options, "--new-bundle-format=false", reference)
         assert signed.code == 0, signed.out
         found = verify(world, folder, reference, [folder / "bank.pub"]).verification
         assert found.state == "verified"
@@ -125,6 +127,14 @@ def test_signatures_of_many_at_once_all_stay(tmp_path: Path, shim: str) -> None:
         list(threads.map(sign_as, keys))
     manifest, _ = under_tag(reference)
     assert len(manifest.layers) == 4
+
+
+def test_cosign_3_is_told_to_read_the_sig_tag_beside_a_bundle_and_2_6_is_not(tmp_path: Path, shim: str) -> None:
+    published = publish(tmp_path, shim)
+    arguments = legacy_arguments("bank.pub")
+    assert cosign("v3", tmp_path, "verify", *arguments, published.reference).code == 0
+    done = cosign("v2", tmp_path, "verify", *arguments, published.reference)
+    assert (done.code, "trusted root is required when using new bundle format" in done.out) == (1, True)
 
 
 def test_openssl_verifies_our_sig_tag(tmp_path: Path, shim: str) -> None:

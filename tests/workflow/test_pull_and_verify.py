@@ -75,7 +75,7 @@ def test_raw_and_composed_by_version(published: tuple[Company, Path], tmp_path: 
 def test_verify_says_what_it_was_composed_of(published: tuple[Company, Path]) -> None:
     company, root = published
     verified = verify(company.world("c"), root, PACKAGE, [company.key_file(company.bank_key, "bank.pub")])
-    assert [text.split()[0] for text in verified.inputs] == ["pay:harness@0.1.0", "pay:validator@0.1.0"]
+    assert [item.name for item in verified.inputs] == ["pay:harness@0.1.0", "pay:validator@0.1.0"]
     assert [signer.hint for signer in verified.verification.signers] == [company.bank_key.public.hint]
 
 

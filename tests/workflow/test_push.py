@@ -12,7 +12,7 @@ from wpkg.oci.artifact import read_config, wasm_layer
 from wpkg.oci.manifest import Manifest, read_manifest
 from wpkg.registry.errors import UnexpectedAnswer
 from wpkg.trust.bundle import Bundle
-from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement
+from wpkg.trust.statement import COSIGN_SIGN, CYCLONEDX, SLSA_PROVENANCE, Statement
 from wpkg.workflow.attach import NotReadBack
 from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
@@ -84,7 +84,7 @@ def test_the_composed_component_says_what_it_was_composed_of(company: Company) -
     pushed = push(company.world(), built(company), company.bank_key)
     publication = pushed.artifacts[1].publication
     found = statements(company, publication.artifact.manifest.digest)
-    assert set(found) == {COSIGN_SIGN, SLSA_PROVENANCE}
+    assert set(found) == {COSIGN_SIGN, SLSA_PROVENANCE, CYCLONEDX}
     for statement in found.values():
         manifest, wasm = statement.subjects
         assert manifest.digests["sha256"] == publication.artifact.manifest.digest.encoded

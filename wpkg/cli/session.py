@@ -215,9 +215,8 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
             frozen = options.pop("frozen") if locking else False
             locked = options.pop("locked") if locking else False
             console = Console(as_json, quiet, verbose, wants_colour(os.environ), _bars())
-            here = tuple(path.absolute() for path in trust_policies)
             session = Session(
-                Path(), console, offline=offline or frozen, locked=locked or frozen, trust_policies=here
+                Path(), console, offline=offline or frozen, locked=locked or frozen, trust_policies=trust_policies
             )
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")

@@ -21,26 +21,75 @@ if TYPE_CHECKING:
     "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
 )
 @click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
-def verify(session: Session, reference: str, keys: tuple[Path, ...], raw: bool) -> None:  # noqa: FBT001
+@click.option("--inputs", is_flag=True, help="Verify what it was composed of, too, down to the last.")
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="REFERENCE is a component file; this sigstore bundle is about it.",
+)
+@click.option(
+    "--type", "kind", metavar="TYPE", help="With --bundle: the predicate type, where it is no signature."
+)
+def verify(
+    session: Session,
+    reference: str,
+    keys: tuple[Path, ...],
+    bundle: Path | None,
+    kind: str | None,
+    *,
+    raw: bool,
+    inputs: bool,
+) -> None:
     """Check a published component: content, signatures, provenance.
 
     By the keys named, or else by [trust] in wasmcloud.toml. Everything is read from the registry, nothing from the
-    cache. REFERENCE is as for 'wpkg pull'.
+    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock.
     """
+    if bundle is not None:
+        _verify_file(session, Path(reference), bundle, keys, kind)
+        return
     from wpkg.workflow.verify import verify as verify_component
 
-    verified = verify_component(session.world, session.root, reference, keys, raw=raw)
+    verified = verify_component(session.world, session.root, reference, keys, raw=raw, inputs=inputs)
     release = verified.release
     members = {
         "reference": str(release.reference),
         "kind": release.kind,
         "component": str(release.component.digest),
         "verification": verification_json(verified.verification),
-        "inputs": list(verified.inputs),
+        "inputs": [str(item) for item in verified.inputs],
+        "verified_inputs": [
+            {
+                "name": item.input.name,
+                "component": str(item.input.component),
+                "depth": item.depth,
+                "verification": verification_json(item.verification) if item.verification else None,
+            }
+            for item in verified.verified_inputs
+        ],
     }
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
     lines += verification_lines(verified.verification)
-    lines += [f"composed of {text}" for text in verified.inputs]
+    lines += [f"composed of {item}" for item in verified.inputs]
+    lines += [
+        f"{'  ' * item.depth}{item.input.name}: {item.verification.state if item.verification else 'local'}"
+        for item in verified.verified_inputs
+    ]
+    session.console.result("verify", members, lines)
+
+
+def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, ...], kind: str | None) -> None:
+    from wpkg.workflow.verify_file import verify_file
+
+    verified = verify_file(session.world, file, bundle, keys, kind)
+    members = {
+        "component": str(verified.digest),
+        "signer": {"name": verified.signer.name, "key": verified.signer.hint},
+        "predicate_type": verified.statement.predicate_type,
+    }
+    lines = [f"{file} {verified.digest}", f"{verified.statement.predicate_type}"]
+    lines.append(f"signed by {verified.signer.name} ({verified.signer.hint})")
     session.console.result("verify", members, lines)
 
 

@@ -11,6 +11,7 @@ from wpkg.errors import InvalidInput
 from wpkg.names.package_name import WORDS, PackageName
 from wpkg.names.version import Version
 from wpkg.oci.reference import Reference
+from wpkg.project.lockfile import LockedPackage
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.opened import OpenedProject, open_project
 from wpkg.workflow.places import package_repository
@@ -18,6 +19,7 @@ from wpkg.workflow.places import package_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NAME = re.compile(rf"{WORDS}:{WORDS}")
 _PACKAGE = re.compile(rf"({WORDS}:{WORDS})@([^:/]+)")
 
 
@@ -34,7 +36,7 @@ class Located(Struct, frozen=True):
 
 
 def locate(root: Path, text: str, *, raw: bool = False) -> Located:
-    """What `text` means: `ns:name@version` by the project in `root`, or a reference with tag or digest.
+    """What `text` means: `ns:name@version` by the project in `root`, `ns:name` by its lock, or a reference.
 
     With `raw`, the raw component beside a version. Raises: InvalidInput.
     """
@@ -42,12 +44,31 @@ def locate(root: Path, text: str, *, raw: bool = False) -> Located:
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
         repository = package_repository(open_project(root).project, package)
         return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
+    if _NAME.fullmatch(text):
+        return _locked(root, PackageName.parse(text))
     reference = Reference.parse(text)
     if reference.tag is None and reference.digest is None:
         raise InvalidInput(
             f"'{text}' names no version", hint=f"add a tag or digest: {text}:0.1.0, {text}@sha256:…"
         )
     return Located(reference)
+
+
+def _locked(root: Path, package: PackageName) -> Located:
+    """What the lock of the project in `root` pins as `package`. Raises: InvalidInput."""
+    lock = open_project(root).lock
+    pinned = lock.named(package) if lock is not None else []
+    published = [pin for pin in pinned if isinstance(pin, LockedPackage)]
+    if not published:
+        said = "is a path dependency: it is published nowhere" if pinned else "is not in wpkg.lock"
+        raise InvalidInput(f"{package} {said}", hint=f"name a version, {package}@1.0.0, or run 'wpkg lock'")
+    if len(published) > 1:
+        versions = " and ".join(str(pin.version) for pin in published)
+        raise InvalidInput(
+            f"wpkg.lock pins {package} {versions}", hint=f"name one: {package}@{published[-1].version}"
+        )
+    (pin,) = published
+    return Located(pin.source.at(tag=pin.tag, digest=pin.manifest), package, pin.version)
 
 
 def project_here(root: Path) -> OpenedProject | None:

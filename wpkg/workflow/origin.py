@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from wpkg import __version__
+from wpkg.component.custom_sections import find_custom_sections
+from wpkg.errors import InvalidInput
 from wpkg.oci.digest import Digest
 from wpkg.project.lockfile import LOCK_FILE, LOCK_VERSION
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.registry.disk import read_bytes
+from wpkg.registry.mapping import mapped
 from wpkg.trust.provenance import (
     ComposeInput,
     Connection,
@@ -20,6 +25,7 @@ from wpkg.trust.provenance import (
     component_provenance,
     compose_provenance,
 )
+from wpkg.trust.sbom import CRATES_SECTION, Composition, Crate, describe_composition, read_crates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from wpkg.compose.graph import Plan
     from wpkg.workflow.composition import Inputs
     from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.sources import ComponentFile
     from wpkg.workflow.world import World
 
 
@@ -35,8 +42,35 @@ def raw_provenance(world: World, opened: OpenedProject, command: str) -> dict[st
     return component_provenance(_described(world, opened, [PROJECT_FILE]), command, Run({"wpkg": __version__}))
 
 
-def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, plan: Plan) -> dict[str, Any]:
-    """The provenance of a composed component: every input by digest, and who satisfied what."""
+class ComposedOrigin(Struct, frozen=True):
+    """Where a composed component comes from, and what is in it: two predicates."""
+
+    provenance: dict[str, Any]
+    sbom: dict[str, Any]
+
+
+def composed_origin(
+    world: World, opened: OpenedProject, inputs: Inputs, plan: Plan, component: Digest
+) -> ComposedOrigin:
+    """Every input of the composed `component` by digest, and who satisfied what."""
+    components = _composed_inputs(opened, inputs, plan)
+    connections = [Connection(c.importer, c.name, c.exporter, c.export or "") for c in plan.connections]
+    provenance = compose_provenance(
+        _described(world, opened, [PROJECT_FILE, LOCK_FILE]),
+        components,
+        connections,
+        Run({"wpkg": __version__}),
+        LOCK_VERSION,
+        share_modules=inputs.wiring.share_modules,
+    )
+    crates = {file.name: _crates(world, file) for file in inputs.files}
+    project = opened.project
+    composition = Composition(project.published_name, project.version, component, components, connections, crates)
+    return ComposedOrigin(provenance, describe_composition(composition, __version__, world.timestamp))
+
+
+def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[ComposeInput]:
+    """The components that take part in the composition."""
     locked = {package.locked.pin: package.locked for package in inputs.packages}
     taking_part = {node.name: node for node in plan.nodes}
     components = []
@@ -51,14 +85,20 @@ def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, pla
         version = pin.version if pin is not None else opened.project.version if is_own else None
         role: Role = "root" if file.name == plan.root else "component" if package else "local"
         components.append(ComposeInput(file.name, role, node.digest, version, source))
-    return compose_provenance(
-        _described(world, opened, [PROJECT_FILE, LOCK_FILE]),
-        components,
-        [Connection(c.importer, c.name, c.exporter, c.export or "") for c in plan.connections],
-        Run({"wpkg": __version__}),
-        LOCK_VERSION,
-        share_modules=inputs.wiring.share_modules,
-    )
+    return components
+
+
+def _crates(world: World, file: ComponentFile) -> list[Crate]:
+    """The Rust crates that `file` says were compiled into it; what it says wrongly is left out with a warning."""
+    crates: set[Crate] = set()
+    with mapped(file.path) as data:
+        try:
+            for section in find_custom_sections(data, CRATES_SECTION):
+                crates.update(read_crates(bytes(section)))
+        except InvalidInput as error:
+            world.reporter.warn(f"{file.name}: its list of crates cannot be read: {error}")
+            return []
+    return sorted(crates)
 
 
 def _described(world: World, opened: OpenedProject, files: list[str]) -> Project:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
@@ -23,7 +23,7 @@ from wpkg.workflow.build_state import BuildState, load_state, stamped_digest
 from wpkg.workflow.compose import digest_composition, lay_out, read_node, warn_about
 from wpkg.workflow.composition import Inputs, gather_inputs
 from wpkg.workflow.lock import up_to_date_lock
-from wpkg.workflow.origin import composed_provenance, raw_provenance
+from wpkg.workflow.origin import composed_origin, raw_provenance
 from wpkg.workflow.sources import ComponentFile, Sources
 
 if TYPE_CHECKING:
@@ -130,8 +130,9 @@ def _composed_publication(
         )
     left = tuple(_published(d) for d in project.dependencies if d.link == "runtime" and d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
-    provenance = composed_provenance(world, opened, inputs, composed.plan)
-    return _publication(world, output, composed.digest, record, project.version.tag, provenance)
+    origin = composed_origin(world, opened, inputs, composed.plan, composed.digest)
+    publication = _publication(world, output, composed.digest, record, project.version.tag, origin.provenance)
+    return replace(publication, sbom=origin.sbom)
 
 
 def _published(dependency: Dependency) -> PublishedDependency:
@@ -160,8 +161,7 @@ def _publication(
 
 def _artifact(world: World, component: Descriptor, record: PackageRecord, config: WasmConfig) -> WasmArtifact:
     """The artifact around `component`. Same arguments, same digest."""
-    epoch = world.source_date_epoch
-    created = EPOCH if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = world.timestamp or EPOCH
     annotations = [
         (PACKAGE_ANNOTATION, str(record.package)),
         (KIND_ANNOTATION, record.kind),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.errors import InvalidInput, NotTrusted
-from wpkg.oci.digest import Digest
 from wpkg.registry.errors import NotFound
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
 from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
 from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_inputs, verify_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +34,24 @@ class Verified(Struct, frozen=True):
     located: Located
     release: Release
     verification: Verification
-    inputs: tuple[str, ...]  # of the composition, by its provenance: 'name@version sha256:…'
+    inputs: tuple[ComposedInput, ...]  # of the composition, by its provenance
+    verified_inputs: tuple[VerifiedInput, ...] = ()  # where that was asked for
 
 
-def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, raw: bool = False) -> Verified:
+def verify(
+    world: World,
+    root: Path,
+    text: str,
+    keys: Sequence[Path] = (),
+    *,
+    raw: bool = False,
+    inputs: bool = False,
+) -> Verified:
     """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
 
     Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
-    a composed component has provenance. All of it is read from the registry, not from the cache.
+    a composed component has provenance; with `inputs`, the same of everything that it was composed of. All of it
+    is read from the registry, not from the cache.
 
     Raises: NotTrusted, RegistryError, InvalidInput.
     """
@@ -56,7 +66,9 @@ def verify(world: World, root: Path, text: str, keys: Sequence[Path] = (), *, ra
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
     world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
-    return Verified(located, release, verification, _inputs(located, release, verification))
+    composed_of = _inputs(located, release, verification)
+    below = verify_inputs(world, composed_of, policy) if inputs else ()
+    return Verified(located, release, verification, composed_of, below)
 
 
 def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy | None:
@@ -100,27 +112,13 @@ def accept(world: World, located: Located, release: Release, policy: TrustPolicy
     return verification
 
 
-def _inputs(located: Located, release: Release, verification: Verification) -> tuple[str, ...]:
+def _inputs(located: Located, release: Release, verification: Verification) -> tuple[ComposedInput, ...]:
     """What the provenance of a composed component says it was made of. Raises: ProvenanceMissing."""
-    attestations = verification.attestations.get(SLSA_PROVENANCE, ())
     if release.kind != "composed" or verification.state != "verified":
         return ()
-    if not attestations:
+    if SLSA_PROVENANCE not in verification.attestations:
         raise ProvenanceMissing(
             f"{located} is composed, and nobody whom the policy names has attested what it was composed of",
             hint="publish it again with 'wpkg push', which attaches provenance",
         )
-    return tuple(composition_inputs(attestations[0].statement.predicate))
-
-
-def composition_inputs(predicate: object) -> list[str]:
-    """The components among the resolved dependencies of a SLSA predicate, as 'name sha256:…'."""
-    definition = predicate.get("buildDefinition") if isinstance(predicate, dict) else None
-    dependencies = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
-    found = []
-    for dependency in dependencies if isinstance(dependencies, list) else ():
-        if isinstance(dependency, dict) and dependency.get("mediaType") == "application/wasm":
-            digest = dependency.get("digest")
-            sha256 = digest.get("sha256") if isinstance(digest, dict) else None
-            found.append(f"{dependency.get('name')} {Digest('sha256', str(sha256))}")
-    return found
+    return read_inputs(verification)

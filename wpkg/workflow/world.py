@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -66,6 +67,12 @@ class World(Struct, frozen=True):
         if not text.isdecimal():
             raise InvalidInput(f"SOURCE_DATE_EPOCH is '{text}', not a number of seconds")
         return int(text)
+
+    @property
+    def timestamp(self) -> str | None:
+        """`SOURCE_DATE_EPOCH` as RFC 3339; None where it is not set. Raises: InvalidInput."""
+        epoch = self.source_date_epoch
+        return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     @property
     def in_ci(self) -> bool:

@@ -1,0 +1,135 @@
+"""What a component was composed of, by its provenance, and whether each of it can be trusted, down to the last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from wpkg.errors import InvalidInput, NotTrusted
+from wpkg.oci.digest import Digest
+from wpkg.oci.reference import Reference, Repository
+from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.workflow.release import fetch_release
+from wpkg.workflow.trusting import expect, verify_release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wpkg.trust.policy import TrustPolicy
+    from wpkg.trust.verification import Verification
+    from wpkg.workflow.world import World
+
+MAX_INPUTS = 1000  # of a component and of what it was composed of, together
+_REPOSITORY_QUALIFIER = "repository_url="
+
+
+class ComposedInput(Struct, frozen=True):
+    """One entry of the provenance of a composed component."""
+
+    name: str  # 'ns:name@version'
+    component: Digest
+    role: str  # 'root', 'component' or 'local'
+    reference: Reference | None  # by digest; None for what came from a path
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.component}"
+
+
+class VerifiedInput(Struct, frozen=True):
+    """An input that a registry has, verified; None for a local one, which is trusted as source."""
+
+    input: ComposedInput
+    depth: int  # 1 for those of the component itself
+    verification: Verification | None
+
+
+class InputNotTrusted(NotTrusted):
+    """A part of a composed component is not what its provenance says, or not trusted."""
+
+
+def read_inputs(verification: Verification) -> tuple[ComposedInput, ...]:
+    """The inputs in the provenance of a verified artifact; none where there is no provenance.
+
+    Raises: InputNotTrusted when one is malformed.
+    """
+    attestations = verification.attestations.get(SLSA_PROVENANCE, ())
+    return tuple(_read_inputs(attestations[0].statement.predicate)) if attestations else ()
+
+
+def verify_inputs(
+    world: World, inputs: tuple[ComposedInput, ...], policy: TrustPolicy
+) -> tuple[VerifiedInput, ...]:
+    """Every input, and every input of those that are composed themselves, looked up by digest and verified.
+
+    Raises: InputNotTrusted, NotTrusted, RegistryError.
+    """
+    found: list[VerifiedInput] = []
+    pending = [(item, 1) for item in reversed(inputs)]
+    while pending:
+        item, depth = pending.pop()
+        if len(found) >= MAX_INPUTS:
+            raise InputNotTrusted(f"it was composed of more than {MAX_INPUTS} components")
+        if any(known.input == item for known in found):
+            continue
+        if item.reference is None:
+            found.append(VerifiedInput(item, depth, None))
+            continue
+        verification = _verify_input(world, item, item.reference, policy)
+        found.append(VerifiedInput(item, depth, verification))
+        pending += [(inner, depth + 1) for inner in reversed(read_inputs(verification))]
+    return tuple(found)
+
+
+def _verify_input(world: World, item: ComposedInput, reference: Reference, policy: TrustPolicy) -> Verification:
+    release = fetch_release(world, reference, cached=False)
+    if release.component.digest != item.component:
+        raise InputNotTrusted(
+            f"{reference} holds the component {release.component.digest}, and the provenance says that "
+            f"{item.name} is {item.component}"
+        )
+    record = release.config.record
+    named = (record.package, record.version) if record is not None else (None, None)
+    if record is not None and item.name not in (str(record.package), f"{record.package}@{record.version}"):
+        raise InputNotTrusted(f"{reference} is {record.package}@{record.version}, the provenance says {item.name}")
+    verification = verify_release(world, release, policy, expect(release, *named), locked=True)
+    try:
+        verification.raise_unless_accepted(f"{item.name} ({reference})")
+    except NotTrusted as error:
+        raise error.within("what it was composed of") from None
+    return verification
+
+
+def _read_inputs(predicate: object) -> Iterator[ComposedInput]:
+    definition = predicate.get("buildDefinition") if isinstance(predicate, dict) else None
+    dependencies = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
+    for dependency in dependencies if isinstance(dependencies, list) else ():
+        if isinstance(dependency, dict) and dependency.get("mediaType") == "application/wasm":
+            try:
+                yield _read_input(dependency)
+            except InvalidInput as error:
+                raise InputNotTrusted(
+                    f"its provenance says of {str(dependency.get('name'))[:200]!a}: {error}"
+                ) from error
+
+
+def _read_input(dependency: dict[str, Any]) -> ComposedInput:
+    digest = dependency.get("digest")
+    sha256 = digest.get("sha256") if isinstance(digest, dict) else None
+    annotations = dependency.get("annotations")
+    said = annotations if isinstance(annotations, dict) else {}
+    manifest = said.get("manifestDigest")
+    reference = None
+    if manifest is not None:
+        repository = Repository.parse(_repository(str(dependency.get("uri"))))
+        reference = repository.at(digest=Digest.parse(str(manifest)))
+    component = Digest.parse(f"sha256:{sha256}")
+    return ComposedInput(str(dependency.get("name")), component, str(said.get("role")), reference)
+
+
+def _repository(purl: str) -> str:
+    from urllib.parse import unquote
+
+    qualifiers = purl.partition("?")[2].split("&")
+    found = [item for item in qualifiers if item.startswith(_REPOSITORY_QUALIFIER)]
+    return unquote(found[0].removeprefix(_REPOSITORY_QUALIFIER)) if found else ""

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from wpkg.names.package_name import PackageName
+from wpkg.names.pin import Pin
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
 from wpkg.oci.artifact import WASM_LAYER, PackageRecord, PublishedDependency, WasmConfig, build_artifact
@@ -52,7 +53,7 @@ def publish_package(
         manifest=artifact.manifest.digest,
         component=component.digest,
         size=component.size,
-        dependencies=tuple(dependencies),
+        dependencies=tuple(Pin(dependency, VERSION) for dependency in dependencies),
     )
 
 

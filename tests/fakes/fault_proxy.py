@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 ALWAYS = 1_000_000
@@ -111,7 +112,7 @@ class FaultProxy:
 
 
 @contextmanager
-def fault_proxy(upstream: str | None) -> Iterator[FaultProxy]:
+def fault_proxy(upstream: str | None, tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
     """A proxy on a free port of this machine; without an upstream, everything is 404."""
     proxy = FaultProxy(upstream)
 
@@ -161,6 +162,8 @@ def fault_proxy(upstream: str | None) -> Iterator[FaultProxy]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.daemon_threads = True
         server.block_on_close = False
         proxy.address = f"127.0.0.1:{server.server_address[1]}"

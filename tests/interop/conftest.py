@@ -75,7 +75,7 @@ def execute(folder: Path, *words: str, **environment: str) -> Done:
 
 
 @contextmanager
-def running_docker_registry(folder: Path) -> Iterator[str]:
+def running_docker_registry(folder: Path, more: str = "") -> Iterator[str]:
     """Debian's distribution 2.8: no referrers API. Its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def running_docker_registry(folder: Path) -> Iterator[str]:
     config.write_text(
         f"version: 0.1\nlog: {{accesslog: {{disabled: true}}, level: error}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}', secret: x}}\n"
+        f"http: {{addr: '127.0.0.1:{port}', secret: x}}\n{more}"
     )
     program = peer("docker-registry")
     with subprocess.Popen(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Repository
-from wpkg.project.lockfile import Lock, LockedPackage, read_lock
+from wpkg.project.lockfile import LocalPackage, Lock, LockedPackage, read_lock
 
 words = st.from_regex(r"[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,5})?", fullmatch=True)
 package_names = st.builds(PackageName, words, words)
@@ -27,20 +28,47 @@ packages = st.builds(
     manifest=digests,
     component=digests,
     size=st.integers(0, 2**40),
-    dependencies=st.lists(package_names, max_size=3, unique=True).map(lambda names: tuple(sorted(names))),
     signers=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=5), max_size=2, unique=True).map(
         lambda s: tuple(sorted(s))
     ),
 )
 
 
-@given(st.lists(packages, max_size=5, unique_by=lambda p: (p.name, p.version)), st.randoms())
-def test_a_lock_does_not_depend_on_order_and_reads_back(found: list[LockedPackage], random: object) -> None:
-    text = Lock(tuple(found)).encode()
+local = st.builds(
+    LocalPackage,
+    name=package_names,
+    version=versions,
+    kind=st.just("component"),
+    path=st.sampled_from(["../x", "a/b.wasm"]),
+)
+
+
+@st.composite
+def connected(draw: st.DrawFn) -> list[LockedPackage | LocalPackage]:
+    """Packages, some of several versions, that depend on each other."""
+    found = draw(st.lists(packages | local, max_size=6, unique_by=lambda p: p.pin))
+    names = st.sampled_from([package.name for package in found]) if found else st.nothing()
+    renamed = {p.pin: p for p in (replace(p, name=draw(names)) if draw(st.booleans()) else p for p in found)}
+    pins = st.lists(st.sampled_from(sorted(renamed)), max_size=3, unique=True) if renamed else st.just([])
+    return [replace(p, dependencies=tuple(sorted(draw(pins)))) for p in renamed.values()]
+
+
+@given(connected(), st.randoms())
+def test_a_lock_does_not_depend_on_order_and_reads_back(
+    found: list[LockedPackage | LocalPackage], random: object
+) -> None:
+    text = locked(found).encode()
     shuffled = list(found)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert Lock(tuple(shuffled)).encode() == text
-    assert set(read_lock(text).packages) == set(found)
+    assert locked(shuffled).encode() == text
+    assert set(read_lock(text).all) == set(found)
+
+
+def locked(found: list[LockedPackage | LocalPackage]) -> Lock:
+    return Lock(
+        tuple(p for p in found if isinstance(p, LockedPackage)),
+        tuple(p for p in found if isinstance(p, LocalPackage)),
+    )
 
 
 @given(versions, versions)

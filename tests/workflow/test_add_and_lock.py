@@ -8,12 +8,13 @@ from tests.fakes.world import offline
 from tests.workflow.conftest import TRUST
 from wpkg.errors import InvalidInput, LockOutOfDate, NoSolution, NotTrusted
 from wpkg.oci.reference import Repository
+from wpkg.project.edit import DependencyLine
 from wpkg.project.lockfile import read_lock
 from wpkg.registry.errors import NotFound, Offline
 from wpkg.trust.verification import NotSigned, SignatureInvalid
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.lock import lock
-from wpkg.workflow.resolve import TagMoved
+from wpkg.workflow.published import TagMoved
 from wpkg.workflow.trusting import SignatureDisappeared
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def test_a_pin_stays_when_a_newer_version_appears(company: Company) -> None:
         (
             "pay:harness@^2",
             NoSolution,
-            "the project requires pay:harness \\^2 .*published versions of pay:harness: 0.1.0",
+            r"no version of pay:harness fits: the project requires \^2 \(published: 0.1.0\)",
         ),
         ("other:x@1", InvalidInput, "no registry is configured for the namespace 'other'"),
         ("pay:stranger@1", NotTrusted, "signed by a key that the rule does not name"),
@@ -215,7 +216,12 @@ def test_an_explicit_repository_is_kept_in_the_project_file(company: Company) ->
     root = company.project("validator")
     text = (root / "wasmcloud.toml").read_text().replace('pay = "127.0.0.1:5000/demo"', 'pay = "elsewhere.io"')
     (root / "wasmcloud.toml").write_text(text)
-    add(company.world(), root, wanted("pay:harness@^0.1"), Repository.parse("127.0.0.1:5000/demo/pay/harness"))
+    add(
+        company.world(),
+        root,
+        wanted("pay:harness@^0.1"),
+        DependencyLine(Repository.parse("127.0.0.1:5000/demo/pay/harness")),
+    )
     assert 'oci = "127.0.0.1:5000/demo/pay/harness"' in (root / "wasmcloud.toml").read_text()
 
 

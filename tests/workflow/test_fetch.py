@@ -76,9 +76,9 @@ class Together(MemoryRegistry):
         super().download_blob(repository, blob, sink)
 
 
-def test_eight_downloads_run_at_once(tmp_path: Path) -> None:
-    registry = Together(8)
-    assert len(fetch_locked(fake_world(tmp_path, registry), pinned(registry, 24))) == 24
+def test_many_downloads_run_at_once(tmp_path: Path) -> None:
+    registry = Together(16)
+    assert len(fetch_locked(fake_world(tmp_path, registry), pinned(registry, 32))) == 32
 
 
 def test_one_failure_fails_all_by_name_and_leaves_nothing_half(tmp_path: Path, registry: MemoryRegistry) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wpkg.cli.lock import changes_json, changes_lines
+from wpkg.cli.changes import dry_run_option, show_changes
 from wpkg.cli.session import command
 from wpkg.cli.suggest import dependency_names
 
@@ -17,17 +17,34 @@ if TYPE_CHECKING:
 @command()
 @click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...", shell_complete=dependency_names)
 @click.option("--oci", metavar="REPOSITORY", help="Where the package is, instead of its namespace's registry.")
-def add(session: Session, packages: tuple[str, ...], oci: str | None) -> None:
+@click.option("--path", metavar="PATH", help="A project's folder or a component file, from the project's folder.")
+@click.option(
+    "--link", type=click.Choice(["build", "runtime"]), help="Composed (the default), or bound by the host."
+)
+@click.option("--wit", is_flag=True, help="The packages are WIT packages: interfaces to build against.")
+@dry_run_option
+def add(
+    session: Session,
+    *,
+    packages: tuple[str, ...],
+    oci: str | None,
+    path: str | None,
+    link: str | None,
+    wit: bool,
+    dry_run: bool,
+) -> None:
     """Add components as dependencies, pin them and fetch them.
 
     REQ is a version requirement as cargo has it: 1.2, ^0.1, ~1.4.2, '>=1, <3', =1.0.0. Without one, the newest
     version decides. wasmcloud.toml keeps its comments; when anything fails, both files stay as they were.
     """
     from wpkg.oci.reference import Repository
+    from wpkg.project.edit import DependencyLine
     from wpkg.workflow.add import Wanted
     from wpkg.workflow.add import add as add_packages
 
     wanted = [Wanted.parse(package) for package in packages]
     repository = Repository.parse(oci) if oci is not None else None
-    locked = add_packages(session.world, session.root, wanted, repository)
-    session.console.result("add", {"changes": changes_json(locked)}, changes_lines(locked))
+    line = DependencyLine(repository, path, link, "wit" if wit else None)
+    locked = add_packages(session.world, session.root, wanted, line, dry_run=dry_run)
+    show_changes(session, "add", locked, dry_run=dry_run, unchanged="the lock is as it was")

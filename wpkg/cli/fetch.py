@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wpkg.cli.lock import changes_json, changes_lines
+from wpkg.cli.changes import changes_json, changes_lines
 from wpkg.cli.session import command
 from wpkg.names.amount import size_text
 

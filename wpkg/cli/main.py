@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "init": "Start a project in this folder",
     "add": "Add a component as a dependency, pin it and fetch it",
+    "remove": "Remove a dependency",
     "lock": "Resolve the dependencies anew and pin them in wpkg.lock",
     "fetch": "Bring everything that wpkg.lock pins into the cache",
+    "update": "Take newer versions of dependencies",
+    "tree": "Show the locked dependencies as a tree",
+    "why": "Show what leads to a locked package",
+    "outdated": "Show locked packages that have newer versions",
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
     "graph": "Draw a composition: svg, mermaid, dot or json",

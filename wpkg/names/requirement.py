@@ -36,7 +36,9 @@ class Comparator(Struct, frozen=True):
 
     def admits(self, version: Version) -> bool:
         """Whether `version`, its build metadata aside, lies in the interval."""
-        plain = Version(version.major, version.minor, version.patch, version.pre)
+        plain = version
+        if version.build:
+            plain = Version(version.major, version.minor, version.patch, version.pre)
         return (self.lower is None or self.lower <= plain) and (self.upper is None or plain < self.upper)
 
 
@@ -124,6 +126,10 @@ class Requirement(Struct, frozen=True):
             comparator.pre_of for comparator in self.comparators
         }:
             return False
+        return self.covers(version)
+
+    def covers(self, version: Version) -> bool:
+        """Whether `version` lies in the interval, whether or not its pre-releases were asked for."""
         return all(comparator.admits(version) for comparator in self.comparators)
 
     def __str__(self) -> str:

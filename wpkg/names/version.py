@@ -11,9 +11,9 @@ A tag may not contain '+'; it is written '_' there (the convention of Helm and w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import total_ordering
 from typing import Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 
@@ -43,9 +43,7 @@ def _pre_release_key(pre: str) -> tuple[int, _PreKey]:
     )
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One version. Ordered by precedence, then by build metadata so that any order is total."""
 
     major: int
@@ -53,11 +51,6 @@ class Version:
     patch: int
     pre: str = ""
     build: str = ""
-    _key: tuple[int, int, int, tuple[int, _PreKey], str] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        key = (self.major, self.minor, self.patch, _pre_release_key(self.pre), self.build)
-        object.__setattr__(self, "_key", key)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -105,10 +98,30 @@ class Version:
             return str(self.major)
         return f"0.{self.minor}" if self.minor else None
 
+    @property
+    def line(self) -> tuple[int, int, int]:
+        """The release line, as cargo has it: of versions of one line a project has one, of two lines both.
+
+        `1.x.y`, `0.x.y` with the same x, or exactly `0.0.z`; a pre-release belongs to the line of its release.
+        """
+        if self.major:
+            return (self.major, 0, 0)
+        return (0, self.minor, 0) if self.minor else (0, 0, self.patch)
+
+    def _place(self) -> tuple[int, int, int, tuple[int, _PreKey], str]:
+        return (self.major, self.minor, self.patch, _pre_release_key(self.pre), self.build)
+
     def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Version):
-            return NotImplemented
-        return self._key < other._key
+        return self._place() < other._place() if isinstance(other, Version) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self._place() <= other._place() if isinstance(other, Version) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self._place() > other._place() if isinstance(other, Version) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self._place() >= other._place() if isinstance(other, Version) else NotImplemented
 
     def __str__(self) -> str:
         pre = f"-{self.pre}" if self.pre else ""

@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "wasmcloud.toml"
 
-_DEPENDENCY_KEYS = ("version", "oci", "link")
+_DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind")
 _COMPOSITION_KEYS = ("root", "socket", "components", "instances", "output", "imports", "share-modules")
 # Keys of the format that this version does not act on. Reading past a rule is worse than refusing it.
-_LATER_TABLES = ("capabilities", "workspace")
-_LATER_DEPENDENCY_KEYS = ("path",)
+_LATER_TABLES = ("capabilities",)
 
 
 class InvalidProjectFile(InvalidInput):
@@ -36,12 +35,14 @@ class InvalidProjectFile(InvalidInput):
 
 
 class Dependency(Struct, frozen=True):
-    """One line of `[dependencies]`."""
+    """One line of `[dependencies]`. Of `oci` and `path` there is at most one."""
 
     name: PackageName
-    requirement: Requirement
+    requirement: Requirement | None  # None where a path says enough
     oci: Repository | None = None  # an explicit repository, instead of the namespace's
+    path: str | None = None  # a project's folder or a component file, from the project's folder
     link: str = "build"  # 'build': composed; 'runtime': bound by the host or lattice
+    kind: str = "component"  # or 'wit': interfaces to build against, never composed
 
 
 class Registries(Struct, frozen=True):
@@ -75,16 +76,28 @@ class Composition(Struct, frozen=True):
     share_modules: bool = False
 
 
+class Workspace(Struct, frozen=True):
+    """The file at the root of a workspace: which projects share a lock, and what they share besides."""
+
+    members: tuple[str, ...]  # folders below the root; `*` and `?` stand for what a shell takes them for
+    registries: Registries
+    trust: Mapping[str, Any] | None
+    has_project: bool  # whether the file is a project's, too
+
+
 class Project(Struct, frozen=True):
     """A project file, read."""
 
     name: str
     version: Version
+    kind: str  # 'component' or 'wit'
+    wit: str  # the folder of its WIT package
     build_command: str | None
     build_artifact: str
     build_directory: str
     package: PackageName | None
     registries: Registries
+    registries_given: bool  # whether the file itself says where packages are
     dependencies: tuple[Dependency, ...]
     composition: Composition
     trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy_table reads it
@@ -121,13 +134,38 @@ def read_project(text: str) -> Project:
         raise error.within(PROJECT_FILE) from None
 
 
+def read_workspace(text: str) -> Workspace | None:
+    """The workspace that `text` begins; None where it is a project's file and no more. Raises: InvalidInput."""
+    try:
+        document = Table(tomllib.loads(text), fault=InvalidProjectFile)
+        table = document.table("workspace")
+        if table is None:
+            return None
+        table.only(("members",))
+        members = table.texts("members")
+        if members is None:
+            raise table.fail("members", "it is missing", 'list the folders of the projects: members = ["libs/*"]')
+        for member in members:
+            parts = member.split("/")
+            if member.startswith("/") or ".." in parts or not all(parts):
+                raise table.fail("members", f"'{member}' is not a folder below the workspace")
+        trust = document.table("trust")
+        return Workspace(
+            members, _registries(document), trust.values if trust is not None else None, "name" in document
+        )
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidProjectFile(f"not valid TOML: {error}").within(PROJECT_FILE) from error
+    except WpkgError as error:
+        raise error.within(PROJECT_FILE) from None
+
+
 def _project(document: Table) -> Project:
     document.only(document.values, later=_LATER_TABLES)
     name = document.required_text("name")
     version = document.parsed("version", Version.parse)
-    kind = document.text("type") or "component"
-    if kind.strip().lower() != "component":
-        raise document.fail("type", f"it is '{kind}', but wpkg packages components")
+    kind = (document.text("type") or "component").strip().lower()
+    if kind not in ("component", "wit"):
+        raise document.fail("type", f"it is '{kind}', but wpkg packages components and WIT packages")
     component = document.table("component") or Table({}, "component", InvalidProjectFile)
     build_directory = document.text("build") or "build"
     package = document.table("package")
@@ -137,11 +175,14 @@ def _project(document: Table) -> Project:
     return Project(
         name=name,
         version=version,
+        kind=kind,
+        wit=document.text("wit") or "wit",
         build_command=component.text("build_command"),
         build_artifact=component.text("build_artifact") or f"{build_directory}/{name}.wasm",
         build_directory=build_directory,
         package=package.parsed("name", PackageName.parse) if package is not None else None,
         registries=_registries(document),
+        registries_given="registries" in document or "registry" in document,
         dependencies=_dependencies(document),
         composition=_composition(document, component),
         trust=trust.values if trust is not None else None,
@@ -160,12 +201,18 @@ def _registries(document: Table) -> Registries:
 
 def _prefix(text: str) -> str:
     """A registry with or without a path: whatever makes a repository with `/<namespace>/<name>` behind it."""
-    repository = Repository.parse(f"{text}/namespace/name")
+    _repository(f"{text}/namespace/name")
+    return text
+
+
+def _repository(text: str) -> Repository:
+    """A repository that means the same for everybody who has the project."""
+    repository = Repository.parse(text)
     if repository.is_folder and repository.path.startswith("/"):
         raise InvalidProjectFile(
             f"{text} is an absolute path, which nobody else has", hint="write it relative to the project's folder"
         )
-    return text
+    return repository
 
 
 def _dependencies(document: Table) -> tuple[Dependency, ...]:
@@ -181,11 +228,27 @@ def _dependencies(document: Table) -> tuple[Dependency, ...]:
         if isinstance(value, str):
             found.append(Dependency(name, table.parsed(key, Requirement.parse)))
             continue
-        value.only(_DEPENDENCY_KEYS, later=_LATER_DEPENDENCY_KEYS)
-        oci = value.parsed("oci", Repository.parse) if "oci" in value else None
-        link = value.word("link", ("build", "runtime"), "build")
-        found.append(Dependency(name, value.parsed("version", Requirement.parse), oci, link))
+        value.only(_DEPENDENCY_KEYS)
+        found.append(_dependency(name, value))
     return tuple(found)
+
+
+def _dependency(name: PackageName, table: Table) -> Dependency:
+    path = table.text("path")
+    if path is not None:
+        if "oci" in table:
+            raise table.fail("path", "it cannot stand beside oci: a package is in one place")
+        if not path or path.startswith("/") or "\\" in path:
+            raise table.fail("path", "it is not a path from the project's folder", 'write it with "/": "../local"')
+    requirement = table.parsed("version", Requirement.parse) if path is None or "version" in table else None
+    return Dependency(
+        name=name,
+        requirement=requirement,
+        oci=table.parsed("oci", _repository) if "oci" in table else None,
+        path=path,
+        link=table.word("link", ("build", "runtime"), "build"),
+        kind=table.word("kind", ("component", "wit"), "component"),
+    )
 
 
 def _composition(document: Table, component: Table) -> Composition:

@@ -276,7 +276,7 @@ class Transport:
         ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
             raise Unreachable(
                 f"{what}: cannot reach {authority(url)} ({_reason(error)})",
-                hint="check that the registry is running and that its address is right",
+                hint=_hint(error),
                 is_passing=_is_passing(error),
             ) from None
         self._show_warnings(host_of(url), response.headers.get("Warning"))
@@ -372,11 +372,25 @@ def _is_passing(error: BaseException) -> bool:
     return True
 
 
+def _hint(error: BaseException) -> str:
+    """What a person can do where a registry cannot be reached."""
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "SSL_CERT_FILE=FILE names the certificates to trust"
+    if "SSLError" in text:
+        return "if it speaks plain http, name it in WPKG_INSECURE_REGISTRIES"
+    return "check that the registry is running and that its address is right"
+
+
 def _reason(error: BaseException) -> str:
     """The innermost cause in a few words."""
     text = str(error)
     if "timed out" in text:
         return "no answer in time"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "its TLS certificate is not valid"
+    if "SSLError" in text:
+        return "TLS failed"
     if "IncompleteRead" in text:
         return "fewer bytes came than were announced"
     for cause in _causes(error):
@@ -385,8 +399,6 @@ def _reason(error: BaseException) -> str:
     match = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
     if match:
         return match[1].lower()
-    if "CERTIFICATE_VERIFY_FAILED" in text or "SSLError" in text:
-        return "its TLS certificate is not valid, or it speaks plain http"
     return type(error).__name__
 
 

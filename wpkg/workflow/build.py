@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
-from wpkg.errors import WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes, write_file
 from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
+from wpkg.workflow.local import local_dependencies
 from wpkg.workflow.lock import compare, up_to_date_lock
 from wpkg.workflow.opened import OpenedProject, open_project
 from wpkg.workflow.policies import policy_files
@@ -57,11 +58,18 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     Raises: BuildFailed, CompositionError, LockOutOfDate, NotTrusted, RegistryError, InvalidInput.
     """
     opened = open_project(root)
+    if compose and opened.project.kind == "wit":
+        raise InvalidInput("a WIT package is not composed", hint="build it without --compose")
     folder = root / opened.project.build_directory
     state = load_state(folder)
-    lock = _settled_lock(world, opened, locked=locked) if compose else None
+    needs_wit = run_command and any(d.kind == "wit" for d in opened.project.dependencies)
+    lock = _settled_lock(world, opened, locked=locked) if compose or needs_wit else None
+    if lock is not None and needs_wit:
+        from wpkg.workflow.wit_deps import plan_wit_files
+
+        plan_wit_files(world, opened.workspace, lock).apply()
     raw, state = _build_raw(world, opened, state, run_command=run_command)
-    if lock is None:
+    if lock is None or not compose:
         state.save(folder)
         return Built(raw, None, None)
     output = root / opened.project.composed_output
@@ -118,10 +126,15 @@ def _build_raw(
     digest = _raw_digest(opened, raw, state)
     changed = state.raw is None or state.raw.digest != str(digest)
     if changed:
-        from wpkg.workflow.compose import read_node
-        from wpkg.workflow.sources import ComponentFile
+        if opened.project.kind == "wit":
+            from wpkg.workflow.wit_files import read_wit_names
 
-        read_node(ComponentFile(opened.project.build_artifact, raw, digest))
+            read_wit_names(raw)
+        else:
+            from wpkg.workflow.compose import read_node
+            from wpkg.workflow.sources import ComponentFile
+
+            read_node(ComponentFile(opened.project.build_artifact, raw, digest))
     made_by = opened.project.build_command if run_command else None
     state = replace(
         state, raw=FileStamp.of(raw, digest), command=made_by if run_command or changed else state.command
@@ -166,15 +179,20 @@ def _fingerprint(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -
     The lock pins the dependencies by digest, so they are not looked at; nor are signatures, which were verified
     when the lock, the policy and its keys were these.
     """
+    named = (*(opened.project.composition.components or ()), opened.project.composition.root or "")
+    files = [opened.root / text for text in named]
+    if lock.local:
+        files += [local.component for local in local_dependencies(opened.workspace).values()]
     stamps = [
-        [text, status.st_size, status.st_mtime_ns]
-        for text in (*(opened.project.composition.components or ()), opened.project.composition.root or "")
-        if (opened.root / text).is_file()
-        for status in ((opened.root / text).stat(),)
+        [str(path), status.st_size, status.st_mtime_ns]
+        for path in files
+        if path.is_file()
+        for status in (path.stat(),)
     ]
     members = {
         "wpkg": __version__,
         "project": opened.text,
+        "shared": [str(opened.project.registries), str(opened.workspace.trust)],
         "lock": lock.encode(),
         "raw": str(raw),
         "files": stamps,

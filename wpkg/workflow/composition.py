@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wpkg.errors import InvalidInput
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
     Composed,
@@ -18,19 +18,23 @@ from wpkg.workflow.compose import (
     write_composition,
 )
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
+from wpkg.workflow.local import local_dependencies
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
 from wpkg.workflow.wiring import Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wpkg.compose.graph import Plan
+    from wpkg.names.package_name import PackageName
+    from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
     from wpkg.project.lockfile import Lock
     from wpkg.project.project_file import Project
+    from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
@@ -42,6 +46,7 @@ class Inputs(Struct, frozen=True):
     packages: tuple[FetchedPackage, ...]
     wiring: Wiring
     lock: Lock
+    pins: Mapping[str, Pin]  # what the files that are dependencies are, by the names that they have here
 
     def plan(self) -> Plan:
         """How they fit together. Raises: CompositionError."""
@@ -58,10 +63,14 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     check_trust(world, opened, packages)
     own_name = str(project.package) if project.package is not None else project.name
     files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
-    by_name = {
-        name: ComponentFile(name, package.path, package.release.component.digest, name)
-        for name, package in _composed_packages(project, packages).items()
-    }
+    local = local_dependencies(opened.workspace)
+    taking_part = _composed(project, lock, packages, local)
+    by_name, pins = {}, {}
+    for pin in taking_part:
+        several = sum(other.name == pin.name for other in taking_part) > 1
+        name = f"{pin.name}@{pin.version}" if several else str(pin.name)
+        by_name[name] = _component_of(name, pin, packages, local)
+        pins[name] = pin
     composition = project.composition
     if composition.components is None:
         files += by_name.values()
@@ -73,29 +82,70 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         replace(_named_component(opened, by_name, text), name=name, label=name)
         for name, text in composition.instances.items()
     ]
+    pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
     wiring = Wiring(composition.root, composition.imports, composition.share_modules)
-    return Inputs(tuple(files), packages, wiring, lock)
+    return Inputs(tuple(files), packages, wiring, lock, pins)
 
 
-def _composed_packages(project: Project, packages: Sequence[FetchedPackage]) -> dict[str, FetchedPackage]:
-    """The packages that `link = "build"` leads to, from the project on; the rest is bound by the host."""
-    by_name = {package.locked.name: package for package in packages}
-    found: dict[str, FetchedPackage] = {}
-    pending = [dependency.name for dependency in project.dependencies if dependency.link == "build"]
+def _composed(
+    project: Project,
+    lock: Lock,
+    packages: Sequence[FetchedPackage],
+    local: Mapping[PackageName, LocalDependency],
+) -> list[Pin]:
+    """What `link = "build"` leads to, from the project on; the rest is bound by the host."""
+    releases = {package.locked.pin: package.release for package in packages}
+    found: set[Pin] = set()
+    pending = [
+        package.pin
+        for d in project.dependencies
+        if d.link == "build" and (package := lock.met_by(d.name, d.requirement)) is not None
+    ]
     while pending:
-        package = by_name[pending.pop()]
-        name = str(package.locked.name)
-        if name not in found and package.locked.kind != "wit":
-            found[name] = package
-            record = package.release.config.record
-            pending += [d.name for d in (record.dependencies if record is not None else ()) if d.link == "build"]
-    return dict(sorted(found.items()))
+        pin = pending.pop()
+        package = lock.at(pin)
+        if pin in found or package is None or package.kind == "wit":
+            continue
+        found.add(pin)
+        if pin.name in local:
+            linked = {d.name for d in local[pin.name].dependencies if d.link == "build"}
+        else:
+            record = releases[pin].config.record
+            linked = {d.name for d in record.dependencies if d.link == "build"} if record is not None else set()
+        pending += [needed for needed in package.dependencies if needed.name in linked]
+    return sorted(found)
+
+
+def _component_of(
+    name: str, pin: Pin, packages: Sequence[FetchedPackage], local: Mapping[PackageName, LocalDependency]
+) -> ComponentFile:
+    """The file of a dependency. Raises: NotBuilt for a project on this disk that has not been built."""
+    for package in packages:
+        if package.locked.pin == pin:
+            return ComponentFile(name, package.path, package.release.component.digest, name)
+    dependency = local[pin.name]
+    if not dependency.component.is_file():
+        raise DependencyNotBuilt(
+            f"{pin} has not been built: there is no {dependency.component}",
+            hint=f"run 'wpkg build -C {dependency.path}'",
+        )
+    return ComponentFile(name, dependency.component, stamped_digest(dependency.component, None), name)
+
+
+class DependencyNotBuilt(WpkgError):
+    """A project on this disk is needed and has not been built."""
 
 
 def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:
     """What an entry of `[composition] components` means: a dependency, or the path of a file."""
     if text in packages:
         return packages[text]
+    several = sorted(name for name in packages if name.startswith(f"{text}@"))
+    if several:
+        raise InvalidInput(
+            f"[composition] names '{text}', of which there are several versions",
+            hint=f"say {' or '.join(several)}",
+        )
     path = opened.root / text
     if path.is_file():
         return ComponentFile(text, path, stamped_digest(path, None))

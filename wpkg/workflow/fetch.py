@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.errors import RegistryError
-from wpkg.registry.disk import write_file
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.lock import Locked, compare, up_to_date_lock
 from wpkg.workflow.opened import OpenedProject, open_project
 from wpkg.workflow.parallel import Stop, in_parallel
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.release import DigestGone, Release, download_component, locked_release
+from wpkg.workflow.settled import write_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +58,8 @@ def fetch(world: World, root: Path, *, locked: bool = False) -> Fetched:
     packages = fetch_locked(world, lock)
     _check_trust(world, opened, packages)
     changes = compare(opened.lock, lock)
-    if changes:
-        write_file(opened.lock_file, lock.encode().encode())
+    if changes or any(package.kind == "wit" for package in lock.all):
+        write_lock(world, opened.workspace, lock, {})
     return Fetched(packages, Locked(lock, changes))
 
 

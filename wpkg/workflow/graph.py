@@ -41,7 +41,7 @@ def diagram_of_project(world: World, root: Path, *, locked: bool = False) -> Dia
     inputs = project_inputs(world, opened, locked=locked)
     plan = inputs.plan()
     warn_about(world.reporter, plan)
-    versions = {str(package.name): str(package.version) for package in inputs.lock.packages}
+    versions = {name: str(pin.version) for name, pin in inputs.pins.items()}
     versions[inputs.files[0].name] = str(opened.project.version)
     return diagram_of(plan, versions)
 

@@ -12,8 +12,8 @@ from wpkg.names.package_name import WORDS, PackageName
 from wpkg.names.version import Version
 from wpkg.oci.reference import Reference
 from wpkg.project.project_file import PROJECT_FILE
-from wpkg.workflow.lock import package_repository
 from wpkg.workflow.opened import OpenedProject, open_project
+from wpkg.workflow.places import package_repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,18 +1,60 @@
-"""A project on disk: its folder, its file, its lock."""
+"""Projects on disk: a folder with a file, alone or in a workspace, and the lock that they go by."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.project.lockfile import LOCK_FILE, Lock, read_lock
-from wpkg.project.project_file import PROJECT_FILE, Project, read_project
+from wpkg.project.project_file import PROJECT_FILE, InvalidProjectFile, Project, read_project, read_workspace
 from wpkg.registry.disk import read_text
+from wpkg.resolve.explain import THE_PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from wpkg.project.project_file import Dependency, Registries, Workspace
+
+
+class Member(Struct, frozen=True):
+    """One project of a workspace."""
+
+    root: Path
+    text: str  # of the project file
+    project: Project
+
+    @property
+    def file(self) -> Path:
+        """The project file."""
+        return self.root / PROJECT_FILE
+
+
+class OpenedWorkspace(Struct, frozen=True):
+    """Projects that share a lock, by folder; a project by itself is a workspace of one."""
+
+    home: Path  # where the lock is
+    members: tuple[Member, ...]
+    registries: Registries
+    trust: Mapping[str, Any] | None
+    lock: Lock | None  # None where there is no lock file
+    is_shared: bool = False  # whether there is a [workspace]
+
+    @property
+    def lock_file(self) -> Path:
+        """The lock file, which need not be there."""
+        return self.home / LOCK_FILE
+
+    def name_of(self, member: Member) -> str:
+        """What a member is called in a sentence."""
+        return member.project.name if self.is_shared else THE_PROJECT
+
+    def dependencies(self) -> list[tuple[Member, Dependency]]:
+        """Every dependency of every member."""
+        return [(member, dependency) for member in self.members for dependency in member.project.dependencies]
 
 
 class OpenedProject(Struct, frozen=True):
@@ -21,7 +63,7 @@ class OpenedProject(Struct, frozen=True):
     root: Path
     text: str  # of the project file
     project: Project
-    lock: Lock | None  # None where there is no lock file
+    workspace: OpenedWorkspace
 
     @property
     def file(self) -> Path:
@@ -29,18 +71,107 @@ class OpenedProject(Struct, frozen=True):
         return self.root / PROJECT_FILE
 
     @property
+    def lock(self) -> Lock | None:
+        """What is locked, for all members of the workspace; None where there is no lock file."""
+        return self.workspace.lock
+
+    @property
     def lock_file(self) -> Path:
         """The lock file, which need not be there."""
-        return self.root / LOCK_FILE
+        return self.workspace.lock_file
 
 
 def open_project(root: Path) -> OpenedProject:
     """The project in the folder `root`. Raises: InvalidInput."""
+    workspace = open_workspace(root)
+    here = root.resolve()
+    for member in workspace.members:
+        if member.root.resolve() == here:
+            return OpenedProject(root, member.text, member.project, workspace)
+    folders = ", ".join(_relative(member.root, root) for member in workspace.members)
+    raise InvalidInput(
+        f"{root / PROJECT_FILE} is a workspace and no project itself", hint=f"name a member with -C: {folders}"
+    )
+
+
+def open_workspace(root: Path) -> OpenedWorkspace:
+    """The workspace that the project in `root` is a member or the root of. Raises: InvalidInput."""
     if not (root / PROJECT_FILE).is_file():
         raise InvalidInput(
             f"there is no {PROJECT_FILE} in {root}", hint="run 'wpkg init' there, or name the folder with -C"
         )
     text = read_text(root / PROJECT_FILE)
-    project = read_project(text)
-    lock = read_lock(read_text(root / LOCK_FILE)) if (root / LOCK_FILE).is_file() else None
-    return OpenedProject(root, text, project, lock)
+    workspace = read_workspace(text)
+    if workspace is not None:
+        return _open_members(root, text, workspace)
+    here = root.resolve()
+    for above in here.parents:
+        if (above / PROJECT_FILE).is_file():
+            around = read_text(above / PROJECT_FILE)
+            workspace = _workspace_above(above, around)
+            if workspace is not None and here in _folders(above, workspace):
+                return _open_members(above, around, workspace)
+    member = Member(root, text, read_project(text))
+    return OpenedWorkspace(root, (member,), member.project.registries, member.project.trust, _lock_in(root))
+
+
+def _workspace_above(folder: Path, text: str) -> Workspace | None:
+    try:
+        return read_workspace(text)
+    except InvalidInput as error:
+        raise error.within(str(folder)) from None
+
+
+def _folders(home: Path, workspace: Workspace) -> list[Path]:
+    """The members' folders, absolute, without those that have no project file."""
+    found = {
+        folder.resolve()
+        for pattern in workspace.members
+        for folder in home.glob(pattern)
+        if (folder / PROJECT_FILE).is_file()
+    }
+    return sorted(found)
+
+
+def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspace:
+    """The workspace in `home`. What members share is said once, in the root's file. Raises: InvalidInput."""
+    for pattern in workspace.members:
+        if not any((folder / PROJECT_FILE).is_file() for folder in home.glob(pattern)):
+            raise InvalidProjectFile(
+                f"'{pattern}' names no folder with a {PROJECT_FILE}", hint="run 'wpkg init' in it"
+            ).within(str(home / PROJECT_FILE), "workspace.members")
+    members = [Member(home, text, read_project(text))] if workspace.has_project else []
+    for folder in _folders(home, workspace):
+        shown = home / folder.relative_to(home.resolve())
+        member_text = read_text(shown / PROJECT_FILE)
+        try:
+            if read_workspace(member_text) is not None:
+                raise InvalidProjectFile("a workspace cannot be a member of another one").within(PROJECT_FILE)
+            members.append(Member(shown, member_text, _sharing(read_project(member_text), workspace)))
+        except InvalidInput as error:
+            raise error.within(str(shown)) from None
+    return OpenedWorkspace(
+        home, tuple(members), workspace.registries, workspace.trust, _lock_in(home), is_shared=True
+    )
+
+
+def _sharing(project: Project, workspace: Workspace) -> Project:
+    """A member with what it has from the workspace."""
+    for table, given in (("registries", project.registries_given), ("trust", project.trust is not None)):
+        if given:
+            raise InvalidProjectFile(
+                "the members of a workspace share one", hint=f"move it to the {PROJECT_FILE} of the workspace"
+            ).within(PROJECT_FILE, table)
+    return replace(project, registries=workspace.registries, trust=workspace.trust)
+
+
+def _lock_in(folder: Path) -> Lock | None:
+    return read_lock(read_text(folder / LOCK_FILE)) if (folder / LOCK_FILE).is_file() else None
+
+
+def _relative(path: Path, start: Path) -> str:
+    """`path` from `start`, both as they were found."""
+    try:
+        return str(path.relative_to(start))
+    except ValueError:
+        return str(path)

@@ -37,17 +37,18 @@ def raw_provenance(world: World, opened: OpenedProject, command: str) -> dict[st
 
 def composed_provenance(world: World, opened: OpenedProject, inputs: Inputs, plan: Plan) -> dict[str, Any]:
     """The provenance of a composed component: every input by digest, and who satisfied what."""
-    locked = {str(package.locked.name): package.locked for package in inputs.packages}
+    locked = {package.locked.pin: package.locked for package in inputs.packages}
     taking_part = {node.name: node for node in plan.nodes}
     components = []
     for file in inputs.files:
         node = taking_part.get(file.name)
         if node is None or node.digest is None:
             continue
-        package = locked.get(opened.project.composition.instances.get(file.name, file.name))
+        pin = inputs.pins.get(file.name)
+        package = locked.get(pin) if pin is not None else None
         is_own = file is inputs.files[0]
         source = Source(package.source, package.manifest, package.tag, package.signers) if package else None
-        version = package.version if package else opened.project.version if is_own else None
+        version = pin.version if pin is not None else opened.project.version if is_own else None
         role: Role = "root" if file.name == plan.root else "component" if package else "local"
         components.append(ComposeInput(file.name, role, node.digest, version, source))
     return compose_provenance(

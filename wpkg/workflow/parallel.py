@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORKERS = 8
+WORKERS = 16  # as many connections to one host as the client keeps
 _LOOK = 0.05  # seconds between two looks whether something has failed
 _GRACE = 5.0  # seconds that those under way get to stop; nobody waits for the rest
 

@@ -14,35 +14,38 @@ from msgspec.structs import replace
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import InvalidInput, WpkgError
+from wpkg.project.project_file import PROJECT_FILE
 from wpkg.registry.disk import read_bytes, read_text
+from wpkg.workflow.opened import OpenedProject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from wpkg.trust.policy import TrustPolicy
-    from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.world import World
 
 
-def project_policy(world: World, opened: OpenedProject | None) -> TrustPolicy | None:
+def project_policy(world: World, opened: OpenedProject | OpenedWorkspace | None) -> TrustPolicy | None:
     """What has to be satisfied in a project, or outside of one; None where nobody says anything.
 
     Raises: InvalidInput.
     """
     policies = [_file_policy(path) for path in world.policies]
-    if opened is not None and opened.project.trust is not None:
-        policies.insert(0, _project_policy(opened, opened.project.trust))
+    workspace = opened.workspace if isinstance(opened, OpenedProject) else opened
+    if workspace is not None and workspace.trust is not None:
+        policies.insert(0, _project_policy(workspace.home, workspace.trust))
     return replace(policies[0], also=tuple(policies[1:])) if policies else None
 
 
-def _project_policy(opened: OpenedProject, table: Mapping[str, Any]) -> TrustPolicy:
+def _project_policy(home: Path, table: Mapping[str, Any]) -> TrustPolicy:
     from wpkg.trust.policy_table import read_policy
 
     try:
-        return read_policy(table, lambda path: read_bytes(opened.root / path))
+        return read_policy(table, lambda path: read_bytes(home / path))
     except WpkgError as error:
-        raise error.within(opened.file.name) from None
+        raise error.within(PROJECT_FILE) from None
 
 
 def _file_policy(file: Path) -> TrustPolicy:
@@ -69,7 +72,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 def policy_files(world: World, opened: OpenedProject) -> list[Path]:
     """The files that decide, besides the project file, whom to trust, as far as they are there."""
-    files = list(_key_files(opened.root, opened.project.trust))
+    files = list(_key_files(opened.workspace.home, opened.workspace.trust))
     for path in world.policies:
         files += [path, *_key_files(path.parent, _read_toml(path).get("trust"))]
     return [path for path in files if path.is_file()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wpkg.errors import WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
 from wpkg.oci.artifact import (
     EPOCH,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.oci.digest import Digest
+    from wpkg.project.project_file import Dependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
@@ -67,6 +68,8 @@ def prepare(world: World, opened: OpenedProject) -> list[Publication]:
     if not raw.is_file():
         raise NotBuilt(f"there is no component at {project.build_artifact}", hint="run 'wpkg build' first")
     raw_digest = stamped_digest(raw, state.raw)
+    if project.kind == "wit":
+        return [_wit_publication(world, opened, raw, raw_digest, state)]
     inputs = gather_inputs(world, opened, lock, raw_digest)
     if len(inputs.files) == 1:
         return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
@@ -79,12 +82,36 @@ def _raw_publication(
     world: World, opened: OpenedProject, raw: Path, digest: Digest, state: BuildState, kind: str
 ) -> Publication:
     project = opened.project
-    dependencies = tuple(PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies)
+    dependencies = tuple(_published(d) for d in project.dependencies if d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, kind, dependencies)
     tag = project.version.raw_tag if kind == "raw" else project.version.tag
+    return _publication(world, raw, digest, record, tag, _provenance(world, opened, state, digest))
+
+
+def _provenance(world: World, opened: OpenedProject, state: BuildState, digest: Digest) -> dict[str, Any] | None:
+    """Where a file comes from that wpkg itself has built; None where it has not."""
     built_here = state.raw is not None and state.raw.digest == str(digest) and state.command is not None
-    provenance = raw_provenance(world, opened, state.command or "") if built_here else None
-    return _publication(world, opened, raw, digest, record, tag, provenance)
+    return raw_provenance(world, opened, state.command or "") if built_here else None
+
+
+def _wit_publication(
+    world: World, opened: OpenedProject, file: Path, digest: Digest, state: BuildState
+) -> Publication:
+    """A WIT package: in the form of a component, which exports whatever interfaces and worlds it has."""
+    from wpkg.workflow.wit_files import read_wit_names
+
+    project = opened.project
+    found = read_wit_names(file)
+    if found.package != f"{project.published_name}@{project.version}":
+        raise NotBuilt(
+            f"{project.build_artifact} is the WIT package {found.package}, "
+            f"the project is {project.published_name}@{project.version}",
+            hint="give both the same name and version, then run 'wpkg build'",
+        )
+    record = PackageRecord(project.published_name, project.version, "wit")
+    component = Descriptor(WASM_LAYER, digest, found.size)
+    artifact = _artifact(world, component, record, WasmConfig(record, (), found.names))
+    return Publication(record, record.version.tag, file, artifact, _provenance(world, opened, state, digest))
 
 
 def _composed_publication(
@@ -101,17 +128,24 @@ def _composed_publication(
             f"{project.composed_output} is not what the project and its lock compose to now",
             hint="run 'wpkg build --compose' first",
         )
-    left = tuple(
-        PublishedDependency(d.name, d.requirement, d.link) for d in project.dependencies if d.link == "runtime"
-    )
+    left = tuple(_published(d) for d in project.dependencies if d.link == "runtime" and d.kind != "wit")
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
     provenance = composed_provenance(world, opened, inputs, composed.plan)
-    return _publication(world, opened, output, composed.digest, record, project.version.tag, provenance)
+    return _publication(world, output, composed.digest, record, project.version.tag, provenance)
+
+
+def _published(dependency: Dependency) -> PublishedDependency:
+    """A dependency as others see it. Raises: InvalidInput when it is one that they do not have."""
+    if dependency.requirement is None:
+        raise InvalidInput(
+            f"{dependency.name} has a path and no version, so nobody else could get it",
+            hint=f'say which published version will do: "{dependency.name}" = {{ path = "…", version = "1" }}',
+        )
+    return PublishedDependency(dependency.name, dependency.requirement, dependency.link)
 
 
 def _publication(
     world: World,
-    opened: OpenedProject,
     path: Path,
     digest: Digest,
     record: PackageRecord,
@@ -119,8 +153,13 @@ def _publication(
     provenance: dict[str, Any] | None,
 ) -> Publication:
     node = read_node(ComponentFile(path.name, path, digest))
-    imports = tuple(node.component.imports)
-    exports = tuple(node.component.exports)
+    component = Descriptor(WASM_LAYER, digest, node.size)
+    names = WasmConfig(record, tuple(node.component.imports), tuple(node.component.exports))
+    return Publication(record, tag, path, _artifact(world, component, record, names), provenance)
+
+
+def _artifact(world: World, component: Descriptor, record: PackageRecord, config: WasmConfig) -> WasmArtifact:
+    """The artifact around `component`. Same arguments, same digest."""
     epoch = world.source_date_epoch
     created = EPOCH if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = [
@@ -129,6 +168,7 @@ def _publication(
         (TITLE, str(record.package)),
         (VERSION, str(record.version)),
     ]
-    component = Descriptor(WASM_LAYER, digest, node.size, {TITLE: f"{opened.project.published_name.name}.wasm"})
-    artifact = build_artifact(component, WasmConfig(record, imports, exports), annotations, created)
-    return Publication(record, tag, path, artifact, provenance)
+    titled = Descriptor(
+        component.media_type, component.digest, component.size, {TITLE: f"{record.package.name}.wasm"}
+    )
+    return build_artifact(titled, config, annotations, created)

@@ -153,14 +153,15 @@ def _compare(locked: LockedPackage, release: Release) -> list[tuple[str, object,
     facts: list[tuple[str, object, object]] = [
         ("component", locked.component, release.component.digest),
         ("size", locked.size, release.component.size),
-        ("kind", locked.kind, release.kind),
         ("tag", Version.from_tag(locked.tag), locked.version),
     ]
     record = release.config.record
     if record is not None:
+        needed = [d.name for d in record.dependencies] if record.kind != "wit" else []
         facts += [
             ("name", locked.name, record.package),
             ("version", locked.version, record.version),
-            ("dependencies", locked.dependencies, tuple(sorted(d.name for d in record.dependencies))),
+            ("kind", locked.kind, record.kind),
+            ("dependencies", [pin.name for pin in locked.dependencies], sorted(needed)),
         ]
     return facts

@@ -1,118 +1,109 @@
-"""Resolve what a project needs against its registries, and verify what is taken."""
+"""Resolve what a workspace needs against its registries, and verify what is taken."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.errors import LockOutOfDate
-from wpkg.names.version import Version
 from wpkg.project.lockfile import Lock, LockedPackage
-from wpkg.registry.errors import NotFound
-from wpkg.workflow.lock import package_repository
-from wpkg.workflow.release import Release, check_record, fetch_release
+from wpkg.resolve.explain import Wish
+from wpkg.workflow.policies import project_policy
+from wpkg.workflow.published import PublishedPackages
 from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection
 
-    from wpkg.names.package_name import PackageName
-    from wpkg.names.requirement import Requirement
-    from wpkg.project.project_file import Project
-    from wpkg.trust.policy import TrustPolicy
+    from wpkg.names.pin import Pin
+    from wpkg.resolve.solve import Solution
+    from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.world import World
 
 
-class TagMoved(LockOutOfDate):
-    """A version that the lock pins is now something else in the registry."""
+def resolve_lock(
+    world: World,
+    workspace: OpenedWorkspace,
+    kept: Collection[Pin] | None = None,
+    preferred: Collection[Pin] = (),
+) -> Lock:
+    """A new lock. Every release in it is verified by the policy of the workspace.
 
+    Pins among `kept`, by default all there are, stay as long as they satisfy; those among `preferred` are taken
+    rather than newer ones. Whatever was locked and is taken again must be what it was.
 
-def resolve_lock(world: World, project: Project, before: Lock | None, policy: TrustPolicy | None) -> Lock:
-    """A new lock; pins of `before` stay as long as they satisfy. Every release in it is verified by `policy`."""
+    Raises: NoSolution, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    """
+    dependencies = workspace.dependencies()
+    if not dependencies:
+        return Lock(())
     from wpkg.resolve.solve import solve
 
-    requirements = {dependency.name: dependency.requirement for dependency in project.dependencies}
-    pins = {package.name: package for package in (before.packages if before is not None else ())}
-    if not requirements:
-        return Lock(())
-    world.reporter.status(
-        "Resolving", f"{len(requirements)} {'dependency' if len(requirements) == 1 else 'dependencies'}"
-    )
-    published = PublishedPackages(world, project, pins)
-    solution = solve(requirements, published, {name: pin.version for name, pin in pins.items()})
-    packages = []
-    for name, version in solution.versions.items():
-        release = published.release(name, version)
-        packages.append(
-            LockedPackage(
-                name=name,
-                version=version,
-                kind=release.kind,
-                source=release.reference.repository,
-                tag=release.reference.tag or version.tag,
-                manifest=release.manifest.digest,
-                component=release.component.digest,
-                size=release.component.size,
-                dependencies=solution.dependencies[name],
-                signers=trusted_signers(world, release, policy, expect(release, name, version), pins.get(name)),
-            )
+    if kept is None:
+        kept = [package.pin for package in (workspace.lock.all if workspace.lock is not None else ())]
+    count = len({dependency.name for _, dependency in dependencies})
+    world.reporter.status("Resolving", f"{count} {'dependency' if count == 1 else 'dependencies'}")
+    with PublishedPackages(world, workspace, kept) as published:
+        wishes = [
+            Wish(d.name, d.requirement or published.whatever(d.name), workspace.name_of(member))
+            for member, d in dependencies
+        ]
+        solution = solve(wishes, published, {*kept, *preferred})
+        _check_not_lowered(workspace, published, solution, preferred)
+        return _lock(world, workspace, published, solution)
+
+
+def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution) -> Lock:
+    policy = project_policy(world, workspace)
+    packages, local = [], []
+    for pin, needed in solution.dependencies.items():
+        if pin.name in published.local:
+            local.append(published.local[pin.name].locked(needed))
+            continue
+        release = published.release(pin)
+        package = LockedPackage(
+            name=pin.name,
+            version=pin.version,
+            kind=published.kind(pin.name, release),
+            source=release.reference.repository,
+            tag=release.reference.tag or pin.version.tag,
+            manifest=release.manifest.digest,
+            component=release.component.digest,
+            size=release.component.size,
+            dependencies=needed,
+            signers=trusted_signers(
+                world,
+                release,
+                policy,
+                expect(release, pin.name, pin.version),
+                _pinned_before(workspace.lock, pin),
+            ),
         )
-        if name in pins and name in requirements:
-            check_not_lowered(pins[name], version, requirements[name])
-    return Lock(tuple(packages))
+        packages.append(package)
+    return Lock(tuple(packages), tuple(local))
 
 
-class PublishedPackages:
-    """What the registries have: the `PackageSource` of the solver. Each question is asked once."""
+def _pinned_before(lock: Lock | None, pin: Pin) -> LockedPackage | None:
+    """What the lock has had of a package: this version, else one of its line, else the highest."""
+    found = [package for package in (lock.packages if lock is not None else ()) if package.name == pin.name]
+    found.sort(key=lambda p: (p.version == pin.version, p.version.line == pin.version.line, p.version))
+    return found[-1] if found else None
 
-    def __init__(self, world: World, project: Project, pins: Mapping[PackageName, LockedPackage]) -> None:
-        self._world = world
-        self._project = project
-        self._pins = pins
-        self._tags: dict[PackageName, dict[Version, str]] = {}
-        self._releases: dict[tuple[PackageName, Version], Release] = {}
 
-    def versions(self, package: PackageName) -> Sequence[Version]:
-        """The published versions. Raises: RegistryError."""
-        if package not in self._tags:
-            repository = package_repository(self._project, package)
-            try:
-                tags = self._world.registry.list_tags(repository)
-            except NotFound as error:
-                raise NotFound(
-                    f"{package} is not in the registry: there is no repository {repository}",
-                    hint="check the name, and [registries] in wasmcloud.toml",
-                ) from error
-            found: dict[Version, str] = {}
-            for tag in tags:
-                version = Version.from_tag(tag)
-                if version is not None and (version not in found or tag == version.tag):
-                    found[version] = tag
-            self._tags[package] = found
-        return list(self._tags[package])
+def _check_not_lowered(
+    workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution, given: Collection[Pin]
+) -> None:
+    """Nothing when no locked version was lost that would do, or its successor was asked for.
 
-    def dependencies(self, package: PackageName, version: Version) -> Mapping[PackageName, Requirement]:
-        """What one version requires, by its config. Raises: RegistryError."""
-        record = self.release(package, version).config.record
-        return {d.name: d.requirement for d in record.dependencies} if record is not None else {}
-
-    def release(self, package: PackageName, version: Version) -> Release:
-        """One version. Raises: RegistryError, TagMoved."""
-        key = (package, version)
-        if key not in self._releases:
-            repository = package_repository(self._project, package)
-            release = fetch_release(self._world, repository.at(tag=self._tags[package][version]))
-            pin = self._pins.get(package)
-            if pin is not None and pin.version == version and pin.source == repository:
-                self._check_pin(pin, release)
-            check_record(release, package, version)
-            self._releases[key] = release
-        return self._releases[key]
-
-    def _check_pin(self, pin: LockedPackage, release: Release) -> None:
-        if pin.manifest != release.manifest.digest:
-            raise TagMoved(
-                f"{pin.name} {pin.version} is locked as {pin.manifest.short}, "
-                f"but {release.reference.repository}:{release.reference.tag} is now "
-                f"{release.manifest.digest.short}",
-                hint="a published version must not change; ask whoever publishes it before you remove the pin",
-            )
+    Raises: VersionLowered.
+    """
+    for _, dependency in workspace.dependencies():
+        name, requirement = dependency.name, dependency.requirement
+        if requirement is None or workspace.lock is None or name in published.local:
+            continue
+        before = workspace.lock.meeting(name, requirement)
+        now = [p for p in solution.dependencies if p.name == name and requirement.matches(p.version)]
+        if (
+            isinstance(before, LockedPackage)
+            and before.version not in published.versions(name)
+            and max(now) not in given
+        ):
+            check_not_lowered(before, max(now).version, requirement)

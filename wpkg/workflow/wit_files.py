@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.registry.disk import read_bytes
 from wpkg.wit.binary import BinaryPackage, read_wit_package
@@ -40,6 +42,29 @@ def read_wit(path: Path, features: frozenset[str] = frozenset()) -> WitPackages:
             elif entry.suffix == ".wat":
                 raise InvalidInput(f"{entry} is text", hint="assemble it with 'wasm-tools parse' to a .wasm file")
     return resolve_packages(root, dependencies, features)
+
+
+class WitNames(Struct, frozen=True):
+    """What a binary WIT package is called, and what is in it."""
+
+    package: str  # `ns:name@version`
+    names: tuple[str, ...]  # interfaces and worlds, whole names, sorted
+    size: int  # bytes
+
+
+def read_wit_names(path: Path) -> WitNames:
+    """What the binary WIT package at `path` holds. Raises: InvalidInput when it is none."""
+    data = _read(path)
+    if data[: len(_WASM_MAGIC)] != _WASM_MAGIC:
+        raise InvalidInput(
+            f"{path} is not a WIT package in binary form",
+            hint="make one: wasm-tools component wit --wasm wit -o FILE",
+        )
+    try:
+        package = read_wit_package(str(path), memoryview(data))
+    except WpkgError as error:
+        raise error.within(str(path)) from None
+    return WitNames(package.name, tuple(sorted({*package.interfaces, *package.worlds})), len(data))
 
 
 def _read_folder(folder: Path) -> tuple[Source, ...]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.oci.reference import Repository
-from wpkg.project.edit import set_dependency
+from wpkg.project.edit import DependencyLine, set_dependency
 
 TEXT = """# a project
 name    = "app"   # odd   spacing
@@ -36,5 +36,5 @@ def test_a_table_is_made_where_there_is_none() -> None:
 
 
 def test_an_explicit_repository_is_written_beside_the_requirement() -> None:
-    text = set_dependency(TEXT, NAME, REQUIREMENT, Repository.parse("ghcr.io/x/y"))
+    text = set_dependency(TEXT, NAME, REQUIREMENT, DependencyLine(Repository.parse("ghcr.io/x/y")))
     assert '"e:f" = {version = "^0.1", oci = "ghcr.io/x/y"}\n' in text

@@ -1,0 +1,182 @@
+"""What registries have, and what is on this disk, as the solver asks for it.
+
+Each question is asked once, and what the solver announces is asked for ahead of time, several at once: one list of
+tags for each package, one manifest and one config for each version that is looked at.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from wpkg.errors import LockOutOfDate, RegistryError
+from wpkg.names.version import Version
+from wpkg.registry.errors import NotFound
+from wpkg.workflow.local import local_dependencies
+from wpkg.workflow.places import workspace_repository
+from wpkg.workflow.release import check_record, fetch_release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from wpkg.names.package_name import PackageName
+    from wpkg.names.pin import Pin
+    from wpkg.names.requirement import Requirement
+    from wpkg.oci.reference import Repository
+    from wpkg.project.lockfile import LockedPackage
+    from wpkg.workflow.opened import OpenedWorkspace
+    from wpkg.workflow.release import Release
+    from wpkg.workflow.world import World
+
+WORKERS = 16  # requests at once
+
+
+class TagMoved(LockOutOfDate):
+    """A version that the lock pins is now something else in the registry."""
+
+
+class VersionGone(RegistryError):
+    """A registry no longer has a version that the lock pins."""
+
+
+class PublishedPackages:
+    """A `PackageSource` for the solver, for the length of a block."""
+
+    def __init__(self, world: World, workspace: OpenedWorkspace, kept: Iterable[Pin] = ()) -> None:
+        """`kept` are the pins of the lock that are to stay: what is gone of them is missed, not passed over."""
+        self._world = world
+        self._workspace = workspace
+        self._locked = {package.pin: package for package in (workspace.lock.packages if workspace.lock else ())}
+        self._kept = frozenset(kept)
+        self._kinds = {d.name: d.kind for _, d in workspace.dependencies()}
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="resolve")
+        self._tags: dict[PackageName, Future[dict[Version, str]]] = {}
+        self._releases: dict[Pin, Future[Release]] = {}
+        self.local = local_dependencies(workspace)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+
+    def versions(self, package: PackageName) -> Sequence[Version]:
+        """The published versions, the highest first. Raises: RegistryError."""
+        if package in self.local:
+            return [self.local[package].version]
+        found = set(self._tags_of(package).result())
+        repository = self._repository(package)
+        found |= {pin.version for pin in self._kept if pin.name == package and self._is_locked(pin, repository)}
+        return sorted(found, reverse=True)
+
+    def dependencies(self, pin: Pin) -> Mapping[PackageName, Requirement]:
+        """What one version requires, by its config. Raises: RegistryError, TagMoved, VersionGone."""
+        if pin.name in self.local:
+            needed = self.local[pin.name].dependencies
+            return {d.name: d.requirement or self.whatever(d.name) for d in needed}
+        release = self.release(pin)
+        record = release.config.record
+        if record is None or self.kind(pin.name, release) == "wit":
+            return {}
+        return {d.name: d.requirement for d in record.dependencies}
+
+    def expect(self, packages: Iterable[PackageName], pins: Iterable[Pin]) -> None:
+        """Begin to ask for it."""
+        for package in packages:
+            if package not in self.local:
+                self._tags_of(package)
+        for pin in pins:
+            if pin.name not in self.local:
+                self._release_of(pin)
+
+    def whatever(self, package: PackageName) -> Requirement:
+        """The requirement that a local package meets in any case."""
+        from wpkg.names.requirement import Requirement
+
+        return Requirement.parse(f"={self.local[package].version}")
+
+    def release(self, pin: Pin) -> Release:
+        """One version. Raises: RegistryError, TagMoved, VersionGone."""
+        return self._release_of(pin).result()
+
+    def kind(self, package: PackageName, release: Release) -> str:
+        """What `release` is: as it says itself, or as the project says of what other tools published.
+
+        Raises: RegistryError when they contradict each other.
+        """
+        declared = self._kinds.get(package, "component")
+        record = release.config.record
+        if record is not None and (record.kind == "wit") is not (declared == "wit"):
+            said = 'kind = "wit"' if record.kind == "wit" else "no kind"
+            raise WrongKind(
+                f"{release.reference} is {'a WIT package' if record.kind == 'wit' else 'a component'}, "
+                f"which is not what the project expects",
+                hint=f"give {package} {said} in wasmcloud.toml",
+            )
+        return "wit" if declared == "wit" else release.kind
+
+    def _repository(self, package: PackageName) -> Repository:
+        return workspace_repository(self._workspace, package)
+
+    def _is_locked(self, pin: Pin, repository: Repository) -> bool:
+        locked = self._locked.get(pin)
+        return locked is not None and locked.source == repository
+
+    def _tags_of(self, package: PackageName) -> Future[dict[Version, str]]:
+        if package not in self._tags:
+            self._tags[package] = self._pool.submit(self._list_versions, package, self._repository(package))
+        return self._tags[package]
+
+    def _list_versions(self, package: PackageName, repository: Repository) -> dict[Version, str]:
+        try:
+            tags = self._world.registry.list_tags(repository)
+        except NotFound as error:
+            raise NotFound(
+                f"{package} is not in the registry: there is no repository {repository}",
+                hint="check the name, and [registries] in wasmcloud.toml",
+            ) from error
+        found: dict[Version, str] = {}
+        for tag in tags:
+            version = Version.from_tag(tag)
+            if version is not None and (version not in found or tag == version.tag):
+                found[version] = tag
+        return found
+
+    def _release_of(self, pin: Pin) -> Future[Release]:
+        if pin not in self._releases:
+            tag = self._tags_of(pin.name).result().get(pin.version, pin.version.tag)
+            self._releases[pin] = self._pool.submit(self._fetch, pin, self._repository(pin.name), tag)
+        return self._releases[pin]
+
+    def _fetch(self, pin: Pin, repository: Repository, tag: str) -> Release:
+        locked = self._locked.get(pin)
+        try:
+            release = fetch_release(self._world, repository.at(tag=tag))
+        except NotFound as error:
+            if locked is None or pin not in self._kept:
+                raise
+            raise VersionGone(
+                f"{pin} is locked, and {repository} has no tag {tag} any more",
+                hint=f"ask whoever publishes it; 'wpkg update {pin.name}' takes another version",
+            ) from error
+        if locked is not None and locked.source == repository:
+            _check_unmoved(locked, release)
+        check_record(release, pin.name, pin.version)
+        return release
+
+
+class WrongKind(RegistryError):
+    """A component where a WIT package is expected, or the other way round."""
+
+
+def _check_unmoved(locked: LockedPackage, release: Release) -> None:
+    if locked.manifest != release.manifest.digest:
+        raise TagMoved(
+            f"{locked.pin} is locked as {locked.manifest.short}, "
+            f"but {release.reference.repository}:{release.reference.tag} is now {release.manifest.digest.short}",
+            hint="a published version must not change; ask whoever publishes it before you remove the pin",
+        )

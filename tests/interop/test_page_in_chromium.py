@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("chromium")]
 
-WIDE, NARROW = (1000, 700), (390, 700)
+WIDE, NARROW = (1000, 700), (390, 2400)
 LIGHT, DARK = (0xFF, 0xFF, 0xFF), (0x14, 0x17, 0x1C)  # --ground in style.css
 
 

@@ -293,6 +293,10 @@ class TestHostile:
             "/repositories/%2e%2e%2f",
             "/repositories/a%00",
             "//",
+            "/v1/",
+            "/etc/passwd",
+            "/..",
+            "/%2e%2e/%2e%2e/etc/passwd",
             "/v2x",
             "/x?y=%",
             "/repositories/" + "a" * 5000,
@@ -301,6 +305,7 @@ class TestHostile:
     def test_nothing_there(self, shop: Shop, path: str) -> None:
         shop.publish("b", "1", APP)
         assert check(shop.get(path)).status == 404
+        assert check(shop.get(path, "PUT")).status == 405
 
     @given(st.text(max_size=40))
     def test_any_path_is_answered(self, path: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
     from wpkg.resolve.solve import Solution
+    from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.world import World
 
@@ -36,6 +37,7 @@ def resolve_lock(
 
     Raises: NoSolution, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
+    policy = project_policy(world, workspace)
     dependencies = workspace.dependencies()
     if not dependencies:
         return Lock(())
@@ -53,13 +55,18 @@ def resolve_lock(
         ]
         solution = solve(wishes, published, {*kept, *preferred, *imported})
         _check_not_lowered(workspace, published, solution, preferred)
-        lock = _lock(world, workspace, published, solution)
+        lock = _lock(world, workspace, published, solution, policy)
     _check_imported(lock, imported)
     return lock
 
 
-def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution) -> Lock:
-    policy = project_policy(world, workspace)
+def _lock(
+    world: World,
+    workspace: OpenedWorkspace,
+    published: PublishedPackages,
+    solution: Solution,
+    policy: TrustPolicy | None,
+) -> Lock:
     packages, local = [], []
     for pin, needed in solution.dependencies.items():
         if pin.name in published.local:

@@ -13,6 +13,7 @@ from wpkg.project.lockfile import read_lock
 from wpkg.registry.errors import NotFound, Offline
 from wpkg.trust.verification import NotSigned, SignatureInvalid
 from wpkg.workflow.add import Wanted, add
+from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
 from wpkg.workflow.published import TagMoved
 from wpkg.workflow.trusting import SignatureDisappeared
@@ -234,3 +235,31 @@ def test_a_namespace_never_falls_through_to_the_default_registry(company: Compan
     )
     with pytest.raises(NotFound, match="there is no repository private.io/pay/harness"):
         add(company.world(), root, wanted("pay:harness@^0.1"))
+
+
+def test_the_same_name_and_version_in_another_registry_is_another_package(company: Company) -> None:
+    """wkg's cache knows packages by name and version: it installs the old registry's bytes."""
+    company.publish("harness")
+    root = company.project("validator", extra='[dependencies]\n"pay:harness" = "^0.1"\n')
+    first = lock(company.world(), root).lock.packages[0]
+    company.sources["harness"] = company.sources["validator"]
+    company.address = "127.0.0.1:6000"
+    company.publish("harness")
+    company.project("validator", extra='[dependencies]\n"pay:harness" = "^0.1"\n')
+    (root / "wpkg.lock").unlink()
+    second = add(company.world(), root, wanted("pay:harness@^0.1")).lock.packages[0]
+    assert (second.pin, str(second.source)) == (first.pin, "127.0.0.1:6000/demo/pay/harness")
+    assert second.component != first.component
+    kept = company.world().cache.read(second.component)
+    assert kept == company.sources["validator"]
+
+
+def test_everything_locked_and_in_the_cache_needs_no_network(company: Company) -> None:
+    """wkg lists tags even then."""
+    company.publish("harness")
+    root = company.project("validator")
+    add(company.world(), root, wanted("pay:harness@^0.1"))
+    nobody = offline(company.world())
+    assert lock(nobody, root, check=True).changes == ()
+    assert lock(nobody, root, look_again=False).changes == ()
+    assert build(nobody, root, compose=True).composed is not None

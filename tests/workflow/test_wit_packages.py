@@ -11,12 +11,13 @@ from tests.fakes.world import offline
 from tests.wit import binary_package
 from tests.workflow.conftest import IO, PLATFORM
 from wpkg.errors import InvalidInput, WpkgError
+from wpkg.oci.digest import Digest
 from wpkg.project.edit import DependencyLine
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
 from wpkg.workflow.publication import NotBuilt
-from wpkg.workflow.published import WrongKind
+from wpkg.workflow.published import TagMoved, WrongKind
 from wpkg.workflow.push import push
 from wpkg.workflow.remove import remove
 from wpkg.workflow.wit_deps import HEADER, NotAWitPackage
@@ -162,3 +163,27 @@ def test_a_file_of_the_project_is_a_wit_package_too(company: Company) -> None:
     with pytest.raises(NotAWitPackage, match="pay:harness 0.0.0: it is a component"):
         add(company.world(), root, [Wanted.parse("pay:harness")], line)
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_what_wkg_has_locked_is_where_a_first_lock_begins(company: Company) -> None:
+    for version in ("0.1.0", "0.1.1"):
+        text = PLATFORM.replace("@0.1.0", f"@{version}")
+        publish_wit(company, "platform", version, text)
+    old = Digest.of(binary_package(PLATFORM))
+    extra = '[dependencies]\n"pay:platform" = { version = "0.1", kind = "wit" }\n'
+    root = company.project("validator", extra=extra)
+    wkg = (
+        'version = 1\n[[packages]]\nname = "pay:platform"\n[[packages.versions]]\n'
+        f'requirement = "=0.1.0"\nversion = "0.1.0"\ndigest = "{old}"\n'
+    )
+    (root / "wkg.lock").write_text(wkg)
+    assert [str(p.pin) for p in lock(company.world(), root).lock.packages] == ["pay:platform 0.1.0"]
+    (root / "wpkg.lock").unlink()
+    (root / "wkg.lock").write_text(wkg.replace(old.encoded, "0" * 64))
+    with pytest.raises(
+        TagMoved, match="pay:platform 0.1.0 is sha256:.* in .*, and wkg.lock or wasmcloud.lock pins"
+    ):
+        lock(company.world(), root)
+    assert not (root / "wpkg.lock").exists()
+    (root / "wkg.lock").unlink()
+    assert [str(p.pin) for p in lock(company.world(), root).lock.packages] == ["pay:platform 0.1.1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -15,7 +16,6 @@ from wpkg.resolve.explain import THE_PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from wpkg.project.project_file import Dependency, Registries, Workspace
 
@@ -135,6 +135,12 @@ def _folders(home: Path, workspace: Workspace) -> list[Path]:
 
 def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspace:
     """The workspace in `home`. What members share is said once, in the root's file. Raises: InvalidInput."""
+    prefixes = (*workspace.registries.namespaces.values(), workspace.registries.default or "")
+    if any(prefix.startswith("dir:") for prefix in prefixes) and home.resolve() != Path.cwd():
+        raise InvalidProjectFile(
+            "a registry in a folder (dir:) can be used from the folder of the workspace only",
+            hint=f"run the command in {home}, or use a registry",
+        ).within(str(home / PROJECT_FILE), "registries")
     for pattern in workspace.members:
         if not any((folder / PROJECT_FILE).is_file() for folder in home.glob(pattern)):
             raise InvalidProjectFile(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wpkg.errors import InvalidInput
 from wpkg.project.lockfile import Lock, LockedPackage
+from wpkg.project.wkg_lock import WKG_LOCKS, read_wkg_lock
+from wpkg.registry.disk import read_text
 from wpkg.resolve.explain import Wish
 from wpkg.workflow.policies import project_policy
-from wpkg.workflow.published import PublishedPackages
+from wpkg.workflow.published import PublishedPackages, TagMoved
 from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from wpkg.names.pin import Pin
+    from wpkg.oci.digest import Digest
     from wpkg.resolve.solve import Solution
+    from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.world import World
 
@@ -32,6 +37,7 @@ def resolve_lock(
 
     Raises: NoSolution, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
+    policy = project_policy(world, workspace)
     dependencies = workspace.dependencies()
     if not dependencies:
         return Lock(())
@@ -39,6 +45,7 @@ def resolve_lock(
 
     if kept is None:
         kept = [package.pin for package in (workspace.lock.all if workspace.lock is not None else ())]
+    imported = _wkg_pins(workspace) if workspace.lock is None else {}
     count = len({dependency.name for _, dependency in dependencies})
     world.reporter.status("Resolving", f"{count} {'dependency' if count == 1 else 'dependencies'}")
     with PublishedPackages(world, workspace, kept) as published:
@@ -46,13 +53,20 @@ def resolve_lock(
             Wish(d.name, d.requirement or published.whatever(d.name), workspace.name_of(member))
             for member, d in dependencies
         ]
-        solution = solve(wishes, published, {*kept, *preferred})
+        solution = solve(wishes, published, {*kept, *preferred, *imported})
         _check_not_lowered(workspace, published, solution, preferred)
-        return _lock(world, workspace, published, solution)
+        lock = _lock(world, workspace, published, solution, policy)
+    _check_imported(lock, imported)
+    return lock
 
 
-def _lock(world: World, workspace: OpenedWorkspace, published: PublishedPackages, solution: Solution) -> Lock:
-    policy = project_policy(world, workspace)
+def _lock(
+    world: World,
+    workspace: OpenedWorkspace,
+    published: PublishedPackages,
+    solution: Solution,
+    policy: TrustPolicy | None,
+) -> Lock:
     packages, local = [], []
     for pin, needed in solution.dependencies.items():
         if pin.name in published.local:
@@ -107,3 +121,29 @@ def _check_not_lowered(
             and max(now) not in given
         ):
             check_not_lowered(before, max(now).version, requirement)
+
+
+def _wkg_pins(workspace: OpenedWorkspace) -> dict[Pin, Digest]:
+    """What the locks of wkg and wash beside the project files pin: what to begin with. Raises: InvalidInput."""
+    found: dict[Pin, Digest] = {}
+    for member in workspace.members:
+        for name in WKG_LOCKS:
+            file = member.root / name
+            if file.is_file():
+                try:
+                    found.update(read_wkg_lock(read_text(file)))
+                except InvalidInput as error:
+                    raise error.within(str(file)) from None
+    return found
+
+
+def _check_imported(lock: Lock, imported: Mapping[Pin, Digest]) -> None:
+    """Nothing when what another tool has locked is what it was. Raises: TagMoved."""
+    for package in lock.packages:
+        pinned = imported.get(package.pin)
+        if pinned not in (None, package.component):
+            raise TagMoved(
+                f"{package.pin} is {package.component.short} in {package.source}, "
+                f"and {WKG_LOCKS[0]} or {WKG_LOCKS[1]} pins {pinned}",
+                hint="a published version must not change; ask whoever publishes it, or remove it from that file",
+            )

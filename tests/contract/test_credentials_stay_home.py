@@ -196,8 +196,11 @@ def test_a_refused_password_does_not_hide_what_is_public(
 ) -> None:
     TokenGate(proxy)
     proxy.on("GET", "^/token", status(401), 1, first=True)
-    fetch(known.client(), repository)
+    client = known.client()
+    fetch(client, repository)
+    client.resolve(Repository(repository.registry, "c/d").at(tag="1"))
     assert known.warnings == [f"{proxy.address} refuses the stored login; going on without it"]
+    assert [r.authorization is not None for r in proxy.asked("GET", "^/token")] == [True, False, False]
     proxy.on("GET", "^/token", status(401), first=True)
     with pytest.raises(Unauthorized, match="refused with status 401"):
         known.client().push_blob(repository, Descriptor.of("x/y", b"new"), lambda: io.BytesIO(b"new"))

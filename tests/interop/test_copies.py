@@ -49,6 +49,12 @@ def tagged(published: Publication) -> Reference:
     return published.pushed.repository.at(tag="0.1.0")
 
 
+def attached(published: Publication) -> int:
+    """How many bundles push has attached to what runs."""
+    subject = published.pushed.artifacts[-1].publication.artifact.manifest.digest
+    return len(RegistryClient().list_referrers(published.pushed.repository, subject))
+
+
 def verified_inputs(published: Publication, reference: str) -> tuple[ComposedInput, ...]:
     """What was composed, by the provenance of a copy whose signature holds."""
     found = verify(world(published.folder), published.folder, reference, [published.folder / "bank.pub"])
@@ -64,7 +70,7 @@ def test_a_folder_we_wrote_is_read_by_oras(published: Publication) -> None:
     found = execute(published.folder, oras, "discover", "--oci-layout", "--format", "json", "layout:0.1.0")
     document = json.loads(found.out)
     listed = document.get("referrers", document.get("manifests"))
-    assert [item["artifactType"] for item in listed].count(BUNDLE) == 2
+    assert [item["artifactType"] for item in listed].count(BUNDLE) == attached(published)
     assert execute(published.folder, oras, "pull", "--oci-layout", "-o", "out", "layout:0.1.0").code == 0
 
 
@@ -132,14 +138,14 @@ def test_a_registry_with_passwords(tmp_path: Path, shim: str, closed: str) -> No
         copy(world(tmp_path), tagged(published), target)
     client = RegistryClient(Transport(lambda registry, _path: credential if registry == closed else None))
     (copied,) = copy(world(tmp_path, client), tagged(published), target)
-    assert copied.manifests == 3
+    assert copied.manifests > attached(published) >= 2
     again = Reference.parse(f"{closed}/copied/there:0.1.0")
     (mounted,) = copy(world(tmp_path, client), target, again)
     assert mounted.blobs_sent == 0
     Credentials({"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path)}, print).store(closed, credential)
     found = execute(tmp_path, peer("oras"), "discover", "--plain-http", "--format", "json", str(again))
     document = json.loads(found.out)
-    assert len(document.get("referrers", document.get("manifests"))) == 2
+    assert len(document.get("referrers", document.get("manifests"))) == attached(published)
 
 
 def test_a_registry_with_tokens(tmp_path: Path, shim: str) -> None:
@@ -158,7 +164,7 @@ def test_a_registry_with_tokens(tmp_path: Path, shim: str) -> None:
             (copied,) = copy(
                 world(tmp_path, client), tagged(published), Reference.parse(f"{address}/{place}:0.1.0")
             )
-            assert copied.manifests == 3
+            assert copied.manifests > attached(published) >= 2
         before = len(server.seen)
         time.sleep(4.5)
         (mounted,) = copy(

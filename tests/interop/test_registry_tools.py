@@ -110,7 +110,8 @@ def test_oras_pulls_and_discovers(tmp_path: Path, address: str) -> None:
         referrer["artifactType"]
         for referrer in json.loads(found.out).get("referrers", json.loads(found.out).get("manifests"))
     ]
-    assert kinds == ["application/vnd.dev.sigstore.bundle.v0.3+json"] * 2
+    assert len(kinds) >= 2
+    assert set(kinds) == {"application/vnd.dev.sigstore.bundle.v0.3+json"}
 
 
 @pytest.mark.interop
@@ -119,7 +120,7 @@ def test_crane_reads_manifest_and_tags(published: Publication) -> None:
     manifest = execute(published.folder, crane, "manifest", "--insecure", published.reference)
     assert manifest.out.encode() == published.pushed.artifacts[-1].publication.artifact.manifest_bytes
     tags = execute(published.folder, crane, "ls", "--insecure", str(published.pushed.repository))
-    assert tags.out.split() == ["0.1.0", "0.1.0_raw"]
+    assert [tag for tag in tags.out.split() if not tag.startswith("sha256-")] == ["0.1.0", "0.1.0_raw"]
 
 
 @pytest.mark.interop

@@ -123,6 +123,20 @@ def test_all_tags_but_those_that_list_referrers(world: World) -> None:
     assert {item.reference.digest for item in copied} == {top.digest}
 
 
+def test_what_cosign_2_attached_goes_along(world: World) -> None:
+    _, everything = tree(world, SOURCE)
+    child = everything[0].digest
+    signature = Manifest(CONFIG, (put(world, SOURCE, b"simple signing"),)).encode()
+    tag = f"{child.algorithm}-{child.encoded}.sig"
+    digest = world.registry.push_manifest(SOURCE, signature, IMAGE_MANIFEST, tag)
+    target = Repository.parse("dir:./vendor")
+    copy(world, SOURCE.at(tag="1.0.0"), Reference(target))
+    assert world.registry.resolve(target.at(tag=tag)) == digest
+    assert list(world.registry.list_tags(target)) == ["1.0.0", tag]
+    copy(world, SOURCE.at(tag="1.0.0"), Reference.parse("dir:./without"), referrers=False)
+    assert list(world.registry.list_tags(Repository.parse("dir:./without"))) == ["1.0.0"]
+
+
 def test_what_is_damaged_is_not_tagged(world: World, network: MemoryRegistry) -> None:
     tree(world, SOURCE)
     network.blobs[SOURCE, Descriptor.of("x/y", b"two").digest] = b"tow"

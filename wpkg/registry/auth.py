@@ -96,6 +96,7 @@ class Authorizer:
         self._clock = clock
         self._proofs: dict[tuple[str, tuple[str, ...]], _Proof] = {}
         self._credentials: dict[tuple[str, str], Credential | None] = {}
+        self._not_accepted: set[str] = set()  # registries whose stored login was refused
         self._locks: dict[str, threading.RLock] = {}
         self._lock = threading.Lock()
 
@@ -165,6 +166,8 @@ class Authorizer:
         credential: Credential | None,
         ask: AskServer,
     ) -> _Proof:
+        if access.registry in self._not_accepted and access.may_be_anonymous:
+            credential = None
         realm = challenge.parameters["realm"]
         what = f"token for {access.registry}"
         check_realm(registry_url, realm, what, with_credentials=credential is not None)
@@ -173,6 +176,7 @@ class Authorizer:
         answer = _ask_for_token(realm, [item for item in query if item[1]], credential, what, ask)
         if answer.status in _REFUSED and credential is not None and access.may_be_anonymous:
             answer.close()
+            self._not_accepted.add(access.registry)
             self._warn(f"{access.registry} refuses the stored login; going on without it")
             answer = _ask_for_token(realm, [item for item in query if item[1]], None, what, ask)
         if answer.status in _REFUSED:

@@ -53,6 +53,7 @@ class Credentials:
     def __init__(self, environment: Mapping[str, str], warn: Callable[[str], object]) -> None:
         self._environment = environment
         self._warn = warn
+        self._answers: dict[tuple[str, str], tuple[str, str] | None] = {}  # of helpers, by name and server
 
     def find(self, registry: str, path: str = "") -> Credential | None:
         """What there is for the repository `registry`/`path`, None when nothing is."""
@@ -70,6 +71,7 @@ class Credentials:
 
         Raises: HelperFailed, InvalidInput, CannotWrite.
         """
+        self._answers.clear()
         known = (file for file in self._files() if self._is_in(self._read(file), registry))
         file = next(known, self._default_file())
         helper = _helper(self._read(file), registry)
@@ -82,6 +84,7 @@ class Credentials:
 
     def erase(self, registry: str) -> list[str]:
         """Forget every password for `registry`; where there was one. Raises: HelperFailed, CannotWrite."""
+        self._answers.clear()
         places = []
         for file in self._files():
             content = self._read(file)
@@ -163,7 +166,7 @@ class Credentials:
         helper = _helper(content, registry)
         if helper is not None:
             try:
-                answer = ask_helper(helper, _server(registry), self._environment)
+                answer = self._ask_once(helper, _server(registry))
                 if answer is not None:
                     return Credential(*answer, "identity" if answer[0] == TOKEN_USER else "password")
             except HelperFailed as error:
@@ -174,6 +177,12 @@ class Credentials:
             if found is not None:
                 return found
         return None
+
+    def _ask_once(self, helper: str, server: str) -> tuple[str, str] | None:
+        """What a helper has, which starting a program for every repository would only say more slowly."""
+        if (helper, server) not in self._answers:
+            self._answers[helper, server] = ask_helper(helper, server, self._environment)
+        return self._answers[helper, server]
 
 
 def _read_entry(entry: object) -> Credential | None:

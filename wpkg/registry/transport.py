@@ -7,11 +7,8 @@ may pass in a moment is tried again. Nothing here knows what a manifest is.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import re
-import socket
 import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -21,6 +18,7 @@ from wpkg.errors import InvalidInput
 from wpkg.registry.auth import Authorizer
 from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
+from wpkg.registry.network_faults import hint_for, is_passing, reason_of
 from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
 from wpkg.registry.patience import PASSING, Patience
 
@@ -74,7 +72,7 @@ class Answer:
                 yield chunk
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._response.close()
-            raise Unreachable(f"{self._what}: the connection broke off ({_reason(error)})") from error
+            raise Unreachable(f"{self._what}: the connection broke off ({reason_of(error)})") from error
         except BaseException:
             self._response.close()  # its connection as well: who knows what comes next on it
             raise
@@ -275,9 +273,9 @@ class Transport:
             ValueError,
         ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
             raise Unreachable(
-                f"{what}: cannot reach {authority(url)} ({_reason(error)})",
-                hint=_hint(error),
-                is_passing=_is_passing(error),
+                f"{what}: cannot reach {authority(url)} ({reason_of(error)})",
+                hint=hint_for(error),
+                is_passing=is_passing(error),
             ) from None
         self._show_warnings(host_of(url), response.headers.get("Warning"))
         return Answer(response, url, what)
@@ -346,60 +344,6 @@ def _no_credential(_registry: str, _path: str) -> None:
 def _no_netrc(request: Any) -> Any:
     """An `auth` that adds nothing: without one, requests would take a password from ~/.netrc."""
     return request
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from: urllib3 and requests wrap it several times, in several ways."""
-    seen: list[BaseException] = []
-    pending: list[object] = [error]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, BaseException) and one not in seen:
-            seen.append(one)
-            yield one
-            pending += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Whether it may go better in a moment: not where nobody listens, the name is unknown, or TLS fails."""
-    import requests
-
-    for cause in _causes(error):
-        if isinstance(cause, ConnectionRefusedError | requests.exceptions.SSLError | ValueError):
-            return False
-        if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
-            return False
-    return True
-
-
-def _hint(error: BaseException) -> str:
-    """What a person can do where a registry cannot be reached."""
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "SSL_CERT_FILE=FILE names the certificates to trust"
-    if "SSLError" in text:
-        return "if it speaks plain http, name it in WPKG_INSECURE_REGISTRIES"
-    return "check that the registry is running and that its address is right"
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in a few words."""
-    text = str(error)
-    if "timed out" in text:
-        return "no answer in time"
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "its TLS certificate is not valid"
-    if "SSLError" in text:
-        return "TLS failed"
-    if "IncompleteRead" in text:
-        return "fewer bytes came than were announced"
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in errno.errorcode and cause.strerror:
-            return cause.strerror.lower()
-    match = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
-    if match:
-        return match[1].lower()
-    return type(error).__name__
 
 
 def _oci_error(data: bytes) -> str:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.manifest import Index, Manifest, read_manifest
 from wpkg.oci.reference import Reference
-from wpkg.oci.referrers import is_referrers_tag
+from wpkg.oci.referrers import is_referrers_tag, referrers_tag
 from wpkg.registry.disk import replacing
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 PARALLEL_BLOBS = 3
+COSIGN_TAGS = ("sig", "att", "sbom")
 MAX_DEPTH = 16  # of indexes in indexes and referrers of referrers
 
 
@@ -111,8 +112,19 @@ class _Copier:
             self._copy_blobs(manifest)
         self._registry.push_manifest(self._target, fetched.data, descriptor.media_type)
         if self._referrers:
+            if manifest.subject is None:
+                self._copy_cosign_tags(descriptor.digest, depth)
             for referrer in self._registry.list_referrers(self._source, descriptor.digest):
                 self.copy(self._fetch(referrer.digest), depth + 1)
+
+    def _copy_cosign_tags(self, subject: Digest, depth: int) -> None:
+        """What cosign 2 attaches to `subject` under tags made from its digest."""
+        for tag in (f"{referrers_tag(subject)}.{kind}" for kind in COSIGN_TAGS):
+            digest = self._registry.resolve(self._source.at(tag=tag))
+            if digest is not None:
+                fetched = self._fetch(digest)
+                self.copy(fetched, depth + 1)
+                self._registry.push_manifest(self._target, fetched.data, fetched.descriptor.media_type, tag)
 
     def _fetch(self, digest: Digest) -> FetchedManifest:
         return self._registry.fetch_manifest(self._source.at(digest=digest))

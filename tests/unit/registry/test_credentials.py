@@ -201,6 +201,15 @@ def test_a_helper_that_fails_does_not_stop_what_is_public(home: Home, script: st
     assert "secret-on-stdout" not in home.warnings[0]
 
 
+def test_a_helper_is_asked_once_for_all_repositories(home: Home) -> None:
+    home.helper("one")
+    home.write(".docker/config.json", {"credsStore": "one"})
+    credentials = home.credentials
+    for path in ("a/b", "a/c", "d"):
+        assert credentials.find("r.example.com", path) is None
+    assert (home.folder / "bin/arguments").read_text() == "get\n"
+
+
 @pytest.mark.parametrize("name", ["../evil", "a b", "", "-x", "a/b"])
 def test_a_helper_has_a_plain_name(home: Home, name: str) -> None:
     home.write(".docker/config.json", {"credsStore": name})

@@ -19,10 +19,12 @@ from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.attach import published_as
 from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
+from wpkg.workflow.published import VersionGone
 from wpkg.workflow.pull import pull
 from wpkg.workflow.push import push
 from wpkg.workflow.sign import attest, sign
 from wpkg.workflow.trusting import SignatureDisappeared, SignerChanged, VersionLowered
+from wpkg.workflow.update import update
 from wpkg.workflow.verify import verify
 from wpkg.workflow.verify_file import FileNotTrusted, verify_file
 from wpkg.workflow.verify_inputs import InputNotTrusted
@@ -109,7 +111,8 @@ class TestPoliciesThatTighten:
         ],
     )
     def test_a_file_that_is_no_policy_stops_everything(self, company: Company, text: str, message: str) -> None:
-        root = company.project("validator")
+        company.publish("harness")
+        root = company.project("validator", extra=NEEDS)
         file = company.folder / "trust.toml"
         file.write_text(text)
         world = replace(company.world(), policies=(file,))
@@ -194,10 +197,10 @@ class TestWhatTheLockRemembers:
         lock(company.world(), root)
         before = (root / "wpkg.lock").read_bytes()
         del company.registry.tags[company.repository("harness"), "0.1.1"]
-        with pytest.raises(
-            VersionLowered, match="pay:harness 0.1.1 is locked, .* nothing newer than 0.1.0"
-        ) as caught:
+        with pytest.raises(VersionGone, match="pay:harness 0.1.1 is locked, and .* has no tag 0.1.1 any more"):
             lock(company.world(), root)
+        with pytest.raises(VersionLowered, match="0.1.1 is locked, .* nothing newer than 0.1.0") as caught:
+            update(company.world(), root)
         assert caught.value.exit_code == 7
         assert (root / "wpkg.lock").read_bytes() == before
         (root / "wasmcloud.toml").write_text((root / "wasmcloud.toml").read_text().replace("^0.1", "=0.1.0"))

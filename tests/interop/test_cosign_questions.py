@@ -49,9 +49,10 @@ def bundle_of(published: Publication, release: Release) -> dict[str, Any]:
     return document
 
 
-def attach(release: Release, bundle: dict[str, Any]) -> None:
+def attach(release: Release, bundle: dict[str, Any] | bytes) -> None:
     """Push any bundle as a referrer of a release, as an attacker would."""
-    client, data = RegistryClient(), json.dumps(bundle).encode()
+    client = RegistryClient()
+    data = bundle if isinstance(bundle, bytes) else json.dumps(bundle).encode()
     repository = release.reference.repository
     for media_type, blob in ((EMPTY_CONFIG, EMPTY_CONFIG_BYTES), (BUNDLE_V03, data)):
         client.push_blob(repository, Descriptor.of(media_type, blob), lambda blob=blob: io.BytesIO(blob))  # type: ignore[misc]

@@ -106,9 +106,9 @@ def test_the_raw_component_says_which_command_built_it_only_when_wpkg_ran_it(com
     root = built(company)
     pushed = push(company.world(), root, company.bank_key)
     raw = statements(company, pushed.artifacts[0].publication.artifact.manifest.digest)
-    assert (
-        raw[SLSA_PROVENANCE].predicate["buildDefinition"]["externalParameters"]["buildCommand"] == "make validator"
-    )
+    definition = raw[SLSA_PROVENANCE].predicate["buildDefinition"]
+    assert definition["externalParameters"]["buildCommand"] == "make validator"
+    assert list(definition["internalParameters"]["producers"]) == ["wit-component"]
     company.sources["validator"] = company.sources["validator"] + b"\0\x06\x04dateX"
     (root / "build" / "validator.wasm").write_bytes(company.sources["validator"])
     company.project("validator", "0.2.0", DEPENDS)

@@ -13,6 +13,7 @@ from wpkg.component.sections import COMPONENT_SECTION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PRODUCERS = "producers"
 _CUSTOM = 0x00
 _MODULE = 0x01
 _MAX_HEAD = 5 + MAX_NAME_LENGTH  # bytes: the length and the name
@@ -39,3 +40,23 @@ def _find(data: memoryview, start: int, end: int, name: str, depth: int) -> Iter
                 yield data[body + head.position : after]
         elif in_component and identifier in (_MODULE, COMPONENT_SECTION):
             yield from _find(data, body, after, name, depth + 1)
+
+
+def read_producers(data: memoryview) -> dict[str, str]:
+    """Tool -> version of everything that says it has made or processed a component or a part of it.
+
+    By the `producers` sections (tool-conventions `ProducersSection.md`); of two versions of one tool, both.
+    Nothing of it is checked: it is what is written there.
+
+    Raises: MalformedComponent.
+    """
+    versions: dict[str, set[str]] = {}
+    for section in find_custom_sections(data, PRODUCERS):
+        cursor = Cursor(bytes(section))
+        for _ in range(cursor.count()):
+            is_tool = cursor.name() != "language"
+            for _ in range(cursor.count()):
+                tool, version = cursor.name(), cursor.name()
+                if is_tool:
+                    versions.setdefault(tool, set()).add(version)
+    return {tool: ", ".join(sorted(found)) for tool, found in sorted(versions.items())}

@@ -185,9 +185,16 @@ def compose_provenance(
     }
 
 
-def component_provenance(project: Project, build_command: str, run: Run) -> dict[str, Any]:
-    """The provenance predicate of a component that the project's own `build_command` made."""
-    settings = project.settings()
+def component_provenance(
+    project: Project, build_command: str, run: Run, tools: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The provenance predicate of a component that the project's own `build_command` made.
+
+    `tools` are tool -> version, as the component itself says in its `producers` sections.
+    """
+    settings: dict[str, Any] = project.settings()
+    if tools:
+        settings["producers"] = dict(sorted(tools.items()))
     return {
         "buildDefinition": {
             "buildType": COMPONENT_BUILD_TYPE,

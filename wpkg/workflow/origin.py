@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wpkg import __version__
-from wpkg.component.custom_sections import find_custom_sections
+from wpkg.component.custom_sections import find_custom_sections, read_producers
 from wpkg.errors import InvalidInput
 from wpkg.oci.digest import Digest
 from wpkg.project.lockfile import LOCK_FILE, LOCK_VERSION
@@ -39,7 +39,14 @@ if TYPE_CHECKING:
 
 def raw_provenance(world: World, opened: OpenedProject, command: str) -> dict[str, Any]:
     """The provenance of a component that wpkg itself built by running `command`."""
-    return component_provenance(_described(world, opened, [PROJECT_FILE]), command, Run({"wpkg": __version__}))
+    project = _described(world, opened, [PROJECT_FILE])
+    with mapped(opened.root / opened.project.build_artifact) as data:
+        try:
+            tools = read_producers(data)
+        except InvalidInput as error:
+            world.reporter.warn(f"{opened.project.build_artifact}: its producers cannot be read: {error}")
+            tools = {}
+    return component_provenance(project, command, Run({"wpkg": __version__}), tools)
 
 
 class ComposedOrigin(Struct, frozen=True):

@@ -10,7 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from wpkg.component.custom_sections import find_custom_sections
+from wpkg.component.custom_sections import find_custom_sections, read_producers
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE, leb, section
 from wpkg.documents.strict_json import InvalidJson, dump_json
@@ -119,6 +119,34 @@ def test_custom_sections_are_found_at_every_depth() -> None:
     data = COMPONENT_PREAMBLE + custom("x", b"first") + section(4, nested) + section(1, module)
     found = [bytes(item) for item in find_custom_sections(memoryview(data), "x")]
     assert found == [b"first", b"in a module", b"nested", b"in a module"]
+
+
+def producers(*fields: tuple[str, list[tuple[str, str]]]) -> bytes:
+    def text(value: str) -> bytes:
+        return leb(len(value)) + value.encode()
+
+    body = leb(len(fields))
+    for name, values in fields:
+        body += text(name) + leb(len(values)) + b"".join(text(tool) + text(version) for tool, version in values)
+    return body
+
+
+def test_tools_are_those_of_all_parts_without_languages() -> None:
+    first = producers(("language", [("Rust", "")]), ("processed-by", [("rustc", "1.90.0")]))
+    second = producers(("processed-by", [("rustc", "1.91.0"), ("wit-component", "0.262.0")]))
+    data = (
+        COMPONENT_PREAMBLE + section(1, MODULE_PREAMBLE + custom("producers", first)) + custom("producers", second)
+    )
+    assert read_producers(memoryview(data)) == {"rustc": "1.90.0, 1.91.0", "wit-component": "0.262.0"}
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+def test_producers_that_are_cut_off_are_malformed(length: int) -> None:
+    whole = producers(("processed-by", [("rustc", "1.90.0"), ("wit-component", "0.262.0")]))
+    assert length < len(whole)
+    data = COMPONENT_PREAMBLE + custom("producers", whole[:length])
+    with pytest.raises(MalformedComponent):
+        read_producers(memoryview(data))
 
 
 def test_a_module_that_is_cut_off_inside_is_malformed() -> None:

@@ -23,9 +23,9 @@ def mapped(path: Path) -> Iterator[memoryview]:
             mapping = file.read()
         else:
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    try:
-        with memoryview(mapping) as view:
-            yield view
-    finally:
-        if isinstance(mapping, mmap.mmap):
-            mapping.close()
+    view = memoryview(mapping)
+    yield view
+    # Not where the block fails: its traceback may hold slices of the view, and all of it goes when they go.
+    view.release()
+    if isinstance(mapping, mmap.mmap):
+        mapping.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from wpkg.oci.descriptor import Descriptor
-from wpkg.oci.digest import ContentMismatch, Digest
+from wpkg.oci.digest import ContentMismatch, Digest, check_content
 from wpkg.registry.cache import Cache, CacheUnusable
 from wpkg.registry.cache_entries import read_contents, remove
 from wpkg.registry.mapping import mapped
@@ -290,3 +290,9 @@ def test_an_empty_file_can_be_mapped(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
     with mapped(tmp_path / "empty") as data:
         assert bytes(data) == b""
+
+
+def test_what_fails_while_a_file_is_mapped_is_what_is_raised(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1_000_000))
+    with pytest.raises(ContentMismatch), mapped(tmp_path / "file") as data:
+        check_content(data, Digest.of(b"something else"), None, "the file")

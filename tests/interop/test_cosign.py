@@ -72,12 +72,13 @@ def test_cosign_sees_the_package_and_version_that_were_signed(published: Publica
 
 
 @pytest.mark.parametrize("version", ["v3", "v2"])
-def test_cosign_verifies_our_provenance(published: Publication, version: str) -> None:
+def test_cosign_verifies_our_provenance_and_bill_of_materials(published: Publication, version: str) -> None:
     folder, reference = published.folder, published.reference
     arguments = verify_arguments(version, folder, "bank.pub")
-    done = cosign(version, folder, "verify-attestation", *arguments, "--type", "slsaprovenance1", reference)
-    assert done.code == 0, done.out
-    other = cosign(version, folder, "verify-attestation", *arguments, "--type", "cyclonedx", reference)
+    for attached in ("slsaprovenance1", "cyclonedx"):
+        done = cosign(version, folder, "verify-attestation", *arguments, "--type", attached, reference)
+        assert done.code == 0, done.out
+    other = cosign(version, folder, "verify-attestation", *arguments, "--type", "spdxjson", reference)
     assert other.code != 0, other.out
 
 

@@ -6,6 +6,7 @@ there before anything is made of it.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from wpkg.component.canon import read_canon_section
@@ -30,8 +31,10 @@ from wpkg.component.read_core_types import read_core_type
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+KNOWN_SECTIONS = 2048  # that are kept in mind; a component of componentize-py has 500
+MAX_KNOWN_SECTION = 16 * 1024  # bytes
 _MAX_CUSTOM_NAME = 5 + MAX_NAME_LENGTH  # bytes: the length and the name
 _CORE_SORTS = {sort.value[1]: sort for sort in CORE_ITEM_SORTS}
 
@@ -87,8 +90,26 @@ def _component(data: memoryview, start: int, end: int, depth: int) -> ComponentD
         elif identifier == 0x00:
             _check_custom(data, body, after)
         else:
-            definitions += _Section(Cursor(bytes(data[body:after]), body)).read(identifier)
+            definitions += _read_section(identifier, bytes(data[body:after]), body)
     return ComponentDef(start, end, tuple(definitions))
+
+
+def _read_section(identifier: int, body: bytes, offset: int) -> list[Located]:
+    """What a section that stands at `offset` defines. Tools write the same sections into many files."""
+    if len(body) > MAX_KNOWN_SECTION:
+        return _Section(Cursor(body, offset)).read(identifier)
+    try:
+        known = _known_section(identifier, body)
+    except MalformedComponent:
+        _Section(Cursor(body, offset)).read(identifier)  # which says where in the file it is
+        raise
+    make = tuple.__new__
+    return [make(Located, (definition, offset + at)) for definition, at in known]
+
+
+@functools.lru_cache(maxsize=KNOWN_SECTIONS)
+def _known_section(identifier: int, body: bytes) -> Sequence[Located]:
+    return _Section(Cursor(body, 0)).read(identifier)
 
 
 def _check_custom(data: memoryview, body: int, end: int) -> None:

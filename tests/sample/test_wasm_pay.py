@@ -155,14 +155,15 @@ def test_one_changed_byte_of_a_signature_is_refused(
     repository, folder = registry
     key = ["--key", str(sample.folder / "bank.pub")]
     reference = f"{repository}@{sample.digests['composed']}"
-    bundles = [
-        path
-        for path in (folder / "demo/wasm-pay/usd-validator/blobs/sha256").iterdir()
-        if b"dsseEnvelope" in path.read_bytes()[:400]
-    ]
+    heads = {
+        path: path.read_bytes()[:400] for path in (folder / "demo/wasm-pay/usd-validator/blobs/sha256").iterdir()
+    }
+    bundles = [path for path, head in heads.items() if b"dsseEnvelope" in head]
+    payloads = [path for path, head in heads.items() if head.startswith(b'{"critical"')]
     assert len(bundles) >= 3  # two signatures and at least one provenance
-    for path in bundles:
-        flip(path, 300)
+    assert len(payloads) == 2  # the same two signatures under .sig tags
+    for path in (*bundles, *payloads):
+        flip(path, 200)
     for arguments in (["pull", reference, *key, "-o", "x.wasm"], ["verify", reference, *key]):
         answer = wpkg(tmp_path, tmp_path / "home", *arguments)
         assert answer.code == 5, answer

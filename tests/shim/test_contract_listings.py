@@ -125,7 +125,7 @@ class TestPagesOfReferrers:
         }
         other = push_manifest(client, repository, subject=subject.descriptor).digest
         found: list[str] = []
-        sizes = []
+        sizes: list[int] = []
         target = f"/v2/{repository}/referrers/{subject.digest}{query}"
         while target:
             assert len(sizes) < 10

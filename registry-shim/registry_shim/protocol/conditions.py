@@ -11,6 +11,7 @@ did meanwhile. Grammar::
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -52,12 +53,12 @@ def read_conditions(request: Request) -> Conditions:
     return conditions
 
 
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What must hold of a name for it to be changed."""
 
-    def __init__(self, wanted: str | None, unwanted: str | None) -> None:
-        self.wanted = wanted
-        self.unwanted = unwanted
+    wanted: str | None  # If-Match
+    unwanted: str | None  # If-None-Match
 
     def check(self, current: Digest | None) -> None:
         """Nothing, if a name that names `current` may be changed. Raises: Refusal."""

@@ -9,6 +9,9 @@ CHUNK_SIZE = MIB  # bytes of a blob that are read, hashed or written at a time, 
 IMMEDIATE_READ_SIZE = 64 * 1024  # bytes; up to here a read is cheaper than handing it to a worker thread
 WORKER_THREADS = 8  # threads that hash, write and sync files
 
+SESSION_LIFETIME_SECONDS = 7 * 24 * 3600  # seconds without a byte after which an upload session is forgotten
+EXPIRY_CHECK_SECONDS = 3600  # seconds between two looks for such sessions
+
 COMPACT_AFTER = 1000  # journal entries; at least, see Repository
 MAX_PAGE_DIGITS = 9  # digits of `n` in a list request; more mean "as many as there are"
 MAX_ECHO_LENGTH = 160  # characters of what a client sent that an error repeats

@@ -74,7 +74,8 @@ def cli() -> None:
     metavar="HOST[:PORT]",
     help="What clients, and the patterns of the policy, call this registry; by default its address.",
 )
-def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None) -> None:
+@click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
+def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None, *, sparse: bool) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
@@ -84,7 +85,7 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
         from registry_shim.gate.policy_file import PolicyFile
 
         rules = PolicyFile(policy)
-    with Store(root, _new_id) as store:
+    with Store(root, _new_id, is_sparse=sparse) as store:
         listener = listen(host, port)
         address = address_of(listener)
         registry = name or address.removeprefix("http://")

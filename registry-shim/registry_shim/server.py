@@ -44,6 +44,8 @@ logger = logging.getLogger("registry_shim")
 
 T = TypeVar("T")
 
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
 
 class Scope(TypedDict):
     """What ASGI says of an HTTP request, as far as it is used here."""
@@ -209,7 +211,7 @@ def _read_request(scope: Scope) -> Request:
 def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
     has_length = any(name == b"content-length" for name, _ in headers)
-    if isinstance(response.body, bytes) and not has_length and response.status != HTTPStatus.NO_CONTENT:
+    if isinstance(response.body, bytes) and not has_length and response.status not in _BODILESS:
         headers.append((b"content-length", str(len(response.body)).encode()))
     return headers
 

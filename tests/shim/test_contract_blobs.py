@@ -303,9 +303,24 @@ class TestMount:
         assert (answer.status, answer.headers["range"]) == (202, "0-0")
         assert client.send("PUT", closing(answer.location, Digest.of(DATA)), DATA).status == 201
 
-    def test_without_a_source_opens_a_session(self, client: Client, repository: str) -> None:
+    def test_without_a_source(self, client: Client, repository: str) -> None:
+        data = repository.encode()  # that no other repository has
+        digest = Digest.of(data)
+        target = f"/v2/{repository}/b/blobs/uploads/?mount={digest}"
+        answer = client.send("POST", target)
+        assert (answer.status, answer.headers["range"]) == (202, "0-0")
+        push_blob(client, f"{repository}/a", data)
+        for _ in range(2):
+            answer = client.send("POST", target)
+            assert (answer.status, answer.headers["docker-content-digest"]) == (201, str(digest))
+            assert answer.location == f"/v2/{repository}/b/blobs/{digest}"
+            assert client.send("GET", answer.location).body == data
+
+    def test_a_source_that_lacks_it_is_not_replaced_by_another(self, client: Client, repository: str) -> None:
         digest = push_blob(client, f"{repository}/a", DATA).digest
-        assert client.send("POST", f"/v2/{repository}/b/blobs/uploads/?mount={digest}").status == 202
+        push_blob(client, f"{repository}/c", b"something")
+        answer = client.send("POST", self.mount(f"{repository}/b", digest, f"{repository}/c"))
+        assert answer.status == 202
 
     def test_of_no_digest(self, client: Client, repository: str) -> None:
         answer = client.send("POST", self.mount(repository, "sha256:zz", repository))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from registry_shim.limits import MAX_MANIFEST_SIZE
 from tests.shim.wire import (
     EMPTY_JSON,
     UNKNOWN,
@@ -102,6 +103,49 @@ class TestReferrers:
     @pytest.mark.parametrize("text", ["latest", "sha256:00", f"sha256:{'A' * 64}", "sha256", ":", "%2e%2e", "A:0"])
     def test_of_what_is_no_digest(self, client: Client, repository: str, text: str) -> None:
         answer = client.send("GET", f"/v2/{repository}/referrers/{text}")
+        assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
+
+
+class TestPagesOfReferrers:
+    """More than fits into an index that clients read comes in pages."""
+
+    @pytest.mark.parametrize("query", ["", "?artifactType=application/vnd.sig+json"])
+    def test_come_once_each(self, client: Client, repository: str, query: str) -> None:
+        subject = push_manifest(client, repository)
+        filler = "☃" * 400_000  # 1.2 MB: three to a page
+        pushed = {
+            push_manifest(
+                client,
+                repository,
+                subject=subject.descriptor,
+                artifact_type="application/vnd.sig+json",
+                annotations={"filler": filler, "number": str(number)},
+            ).digest
+            for number in range(8)
+        }
+        other = push_manifest(client, repository, subject=subject.descriptor).digest
+        found: list[str] = []
+        sizes: list[int] = []
+        target = f"/v2/{repository}/referrers/{subject.digest}{query}"
+        while target:
+            assert len(sizes) < 10
+            answer = client.send("GET", target)
+            assert answer.status == 200
+            assert len(answer.body) <= MAX_MANIFEST_SIZE
+            assert ("oci-filters-applied" in answer.headers) == bool(query)
+            page = [item["digest"] for item in answer.json["manifests"]]
+            found += page
+            sizes.append(len(page))
+            link = answer.headers.get("link", "")
+            assert not link or link.endswith('>; rel="next"')
+            target = link[1 : link.index(">")] if link else ""
+        assert sorted(found) == sorted(pushed if query else pushed | {other})
+        assert len(sizes) >= 3
+        assert sizes[0] >= 3
+
+    def test_after_what_is_no_digest(self, client: Client, repository: str) -> None:
+        push_manifest(client, repository)
+        answer = client.send("GET", f"/v2/{repository}/referrers/{UNKNOWN_DIGEST}?last=x")
         assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
 
 

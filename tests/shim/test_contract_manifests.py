@@ -164,6 +164,39 @@ class TestPush:
             assert client.send("GET", target).body == data
 
 
+class TestTagsBesideADigest:
+    @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+    def test_are_written_and_named(self, client: Client, repository: str, algorithm: str) -> None:
+        push_blob(client, repository, b"{}")
+        digest = Digest.of(image(), algorithm)
+        tags = [f"v{number}" for number in range(12)]
+        query = "&".join(f"tag={tag}" for tag in [*tags, "v0"])
+        answer = put(client, repository, f"{digest}?{query}", image())
+        assert answer.status == 201
+        assert answer.headers["oci-tag"].split(", ") == tags
+        assert answer.headers["docker-content-digest"] == str(digest)
+        assert client.send("GET", f"/v2/{repository}/tags/list").json["tags"] == sorted(tags)
+        for tag in tags:
+            got = client.send("GET", f"/v2/{repository}/manifests/{tag}")
+            assert (got.body, got.headers["docker-content-digest"]) == (image(), str(digest))
+
+    @pytest.mark.parametrize("bad", ["", ".", "a+b", "a%2Fb", "a" * 129])
+    def test_one_that_is_none_refuses_all(self, client: Client, repository: str, bad: str) -> None:
+        push_blob(client, repository, b"{}")
+        digest = Digest.of(image())
+        answer = put(client, repository, f"{digest}?tag=good&tag={bad}", image())
+        assert (answer.status, answer.code) == (400, "NAME_INVALID")
+        for reference in ("good", str(digest)):
+            assert client.send("GET", f"/v2/{repository}/manifests/{reference}").status == 404
+
+    def test_none_are_named_where_the_path_has_the_tag(self, client: Client, repository: str) -> None:
+        push_blob(client, repository, b"{}")
+        answer = put(client, repository, "v1?tag=v2", image())
+        assert answer.status == 201
+        assert "oci-tag" not in answer.headers
+        assert client.send("GET", f"/v2/{repository}/tags/list").json["tags"] == ["v1"]
+
+
 class TestReferences:
     """What a manifest names has to be there before it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from tests.shim.wire import (
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
+    from tests.shim.process import Served
     from tests.shim.wire import Client
 
 
@@ -153,6 +155,19 @@ class TestElsewhere:
     def test_nothing(self, client: Client, target: str, method: str) -> None:
         answer = client.send(method, target)
         assert (answer.status, answer.code) == (404, "UNSUPPORTED")
+
+    @pytest.mark.parametrize("target", ["/v1/", "/etc/passwd", "/..", "/%2e%2e/%2e%2e/etc/passwd"])
+    @pytest.mark.parametrize(("method", "status"), [("GET", 404), ("PUT", 405)])
+    def test_nothing_beside_the_registry(
+        self, shared_server: Served, target: str, method: str, status: int
+    ) -> None:
+        """There the page answers, for people; it gives no file of the machine either."""
+        connection = http.client.HTTPConnection(shared_server.address.removeprefix("http://"), timeout=10)
+        connection.request(method, target)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("content-type")) == (status, "text/html; charset=utf-8")
+        assert b"root:" not in answer.read()
+        connection.close()
 
     @pytest.mark.parametrize(
         ("target", "allowed"),

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from registry_shim.errors import BusyUpload, DamagedStore, MissingContent, RootInUse, UnknownUpload, UnusableRoot
+from registry_shim.limits import SESSION_LIFETIME_SECONDS
 from registry_shim.store.documents import read_document
 from registry_shim.store.repository import Repository
 from registry_shim.store.store import Store, directory_of, repository_in
 from tests.shim.conftest import new_id
 from tests.shim.contents import EMPTY, files, index_of, publish, push_blob
+from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest
-from wpkg.oci.manifest import IMAGE_MANIFEST, Manifest
+from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ class TestManifests:
         subject = publish(repository, "v1")
         descriptor = publish(repository, "v2", number=2, subject=subject)
         (root / "a/b/blobs/sha256" / descriptor.digest.encoded).unlink()
-        for ask in (lambda: repository.fetch("v2"), lambda: repository.referrers(subject.digest)):
+        for ask in (lambda: repository.fetch("v2"), lambda: list(repository.referrers(subject.digest))):
             with pytest.raises(DamagedStore, match=str(descriptor.digest)):
                 ask()
 
@@ -173,7 +175,7 @@ class TestManifests:
         with Store(root, new_id) as store:
             assert store.obtain("x").tags() == ["kept"]
             assert store.obtain("x").find(gone.digest) is None
-            assert store.obtain("x").referrers(kept.digest) == []
+            assert list(store.obtain("x").referrers(kept.digest)) == []
 
     def test_durable_before_it_is_promised(
         self, root: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
@@ -290,6 +292,64 @@ class TestBlobs:
         assert repository.remove_blob(digest)
         assert blob.read(0, 10) == b"data"
         blob.close()
+
+
+class TestAnonymousMount:
+    def test_from_a_repository_that_nobody_opened(self, root: Path) -> None:
+        with Store(root, new_id) as store:
+            digest = push_blob(store.obtain("a/blobs/b"), b"far away")
+        with Store(root, new_id) as store:
+            assert store.mount(digest, None, "x")
+            assert not store.is_loaded("a/blobs/b")
+            assert store.obtain("x").blobs.size(digest) == len(b"far away")
+
+    def test_of_nothing_makes_no_repository(self, root: Path, store: Store) -> None:
+        assert not store.mount(EMPTY.digest, None, "x")
+        assert files(root) == {".lock"}
+
+
+class TestSparse:
+    def test_takes_what_names_what_is_not_here(self, root: Path) -> None:
+        data = Manifest(EMPTY, ()).encode()
+        child = Descriptor.of(IMAGE_MANIFEST, data)
+        index = Index((child, Descriptor.of(IMAGE_MANIFEST, b"nowhere"))).encode()
+        pushes = ((data, IMAGE_MANIFEST), (index, IMAGE_INDEX))
+        with Store(root, new_id) as store, pytest.raises(MissingContent):
+            store.obtain("x").publish(read_document(data, IMAGE_MANIFEST), data, Digest.of(data))
+        with Store(root, new_id, is_sparse=True) as store:
+            for name in ("x", "new"):
+                for pushed, kind in pushes:
+                    store.obtain(name).publish(read_document(pushed, kind), pushed, Digest.of(pushed), ("v1",))
+        with Store(root, new_id) as store:  # what was taken stays
+            for name in ("x", "new"):
+                found = store.obtain(name).fetch("v1")
+                assert found is not None
+                assert found.data == index
+
+
+class TestExpiry:
+    def test_sessions_that_nobody_goes_on_with(self, root: Path) -> None:
+        with Store(root, new_id) as store:
+            uploads = store.obtain("x").uploads
+            started = [uploads.start() for _ in range(3)]
+            for upload in started:
+                upload.append(b"bytes")
+            old, held, young = started
+            uploads.release(old)
+            uploads.release(young)
+            for upload in (old, held):
+                age = SESSION_LIFETIME_SECONDS + 60
+                made = upload.path.stat().st_mtime
+                os.utime(upload.path, (made - age, made - age))
+            uploads.start()  # too soon after the last look
+            assert uploads.offset(old.session) == len(b"bytes")
+        with Store(root, new_id) as store:
+            uploads = store.obtain("x").uploads
+            again = uploads.hold(held.session)
+            uploads.start()
+            with pytest.raises(UnknownUpload):
+                uploads.hold(old.session)
+            assert uploads.offset(again.session) == uploads.offset(young.session) == len(b"bytes")
 
 
 def test_threads_that_publish_the_same_and_different_things(root: Path) -> None:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import UnknownUpload
+from registry_shim.protocol.conditions import answer_condition, entity_tag
 from registry_shim.protocol.intake import UploadIntake
 from registry_shim.protocol.messages import (
     BINARY,
@@ -31,7 +32,6 @@ from registry_shim.protocol.ranges import (
 )
 from registry_shim.protocol.routes import read_computed_digest, read_digest
 from registry_shim.store.uploads import DEFAULT_ALGORITHM
-from wpkg.oci.reference import is_repository_path
 
 if TYPE_CHECKING:
     from registry_shim.protocol.messages import Request
@@ -50,21 +50,25 @@ def get_blob(store: Store, route: Route, request: Request) -> Response:
     digest = read_digest(route.item)
     repository = store.find(route.repository)
     blob = repository.blobs.open(digest) if repository is not None and digest is not None else None
-    if blob is None:
+    if blob is None or digest is None:
         raise _unknown_blob(route)
-    etag = f'"{digest}"'
+    etag = entity_tag(digest)
+    identity: Headers = (("Docker-Content-Digest", str(digest)), ("ETag", etag))
     try:
+        known = answer_condition(request, digest, identity)
         part = _requested_part(request, etag, blob.size)
     except BaseException:
         blob.close()
         raise
+    if known is not None:
+        blob.close()
+        return known
     offset, length = (part.first, part.length) if part is not None else (0, blob.size)
     status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
     headers: Headers = (
         ("Content-Type", BINARY),
         ("Content-Length", str(length)),
-        ("Docker-Content-Digest", str(digest)),
-        ("ETag", etag),
+        *identity,
         ("Accept-Ranges", "bytes"),
     )
     if part is not None:
@@ -114,7 +118,7 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     mounted = request.parameter("mount")
     if mounted is not None:
         digest = read_computed_digest(mounted)
-        if _mount(store, route, digest, request.parameter("from")):
+        if store.mount(digest, request.parameter("from"), route.repository):
             return _created(route, digest)
     elif (text := request.parameter("digest")) is not None:
         digest = read_computed_digest(text)
@@ -133,12 +137,6 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     upload = uploads.start(algorithm)
     uploads.release(upload)
     return Response(HTTPStatus.ACCEPTED, _progress(route, upload.session, 0))
-
-
-def _mount(store: Store, route: Route, digest: Digest, source: str | None) -> bool:
-    if source is None or not is_repository_path(source):
-        return False
-    return store.mount(digest, source, route.repository)
 
 
 def get_upload(store: Store, route: Route, _request: Request) -> Response:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from registry_shim.limits import MAX_PAGE_DIGITS
+from registry_shim.limits import MAX_MANIFEST_SIZE, MAX_PAGE_DIGITS
 from registry_shim.protocol.messages import (
     ErrorCode,
     Headers,
@@ -20,13 +20,17 @@ from registry_shim.protocol.messages import (
     json_response,
     not_found,
 )
-from registry_shim.protocol.routes import read_digest
+from registry_shim.protocol.routes import read_computed_digest, read_digest
+from wpkg.documents.strict_json import dump_json
 from wpkg.oci.manifest import IMAGE_INDEX, Index
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from registry_shim.protocol.messages import Request
     from registry_shim.protocol.routes import Route
     from registry_shim.store.store import Store
+    from wpkg.oci.descriptor import Descriptor
 
 
 def get_api(_store: Store, _route: Route, _request: Request) -> Response:
@@ -61,12 +65,38 @@ def _page_size(text: str | None, everything: int) -> int:
 
 
 def get_referrers(store: Store, route: Route, request: Request) -> Response:
-    """The index of the manifests whose subject is the digest; empty for whatever is not known here."""
+    """One page of the manifests whose subject is the digest; empty for whatever is not known here."""
     subject = read_digest(route.item)
     artifact_type = request.parameter("artifactType") or None
+    last = request.parameter("last")
+    after = read_computed_digest(last) if last is not None else None
     repository = store.find(route.repository)
-    found = repository.referrers(subject, artifact_type) if repository is not None and subject is not None else []
+    found = (
+        repository.referrers(subject, artifact_type, after)
+        if repository is not None and subject is not None
+        else iter(())
+    )
+    page, is_last = _fill_page(found)
     headers: Headers = (("Content-Type", IMAGE_INDEX),)
     if artifact_type is not None:
         headers = (*headers, ("OCI-Filters-Applied", "artifactType"))
-    return Response(HTTPStatus.OK, headers, Index(tuple(found)).encode())
+    if not is_last:
+        kept = f"artifactType={quote(artifact_type)}&" if artifact_type is not None else ""
+        link = f"/v2/{route.repository}/referrers/{subject}?{kept}last={page[-1].digest}"
+        headers = (*headers, ("Link", f'<{link}>; rel="next"'))
+    return Response(HTTPStatus.OK, headers, Index(tuple(page)).encode())
+
+
+def _fill_page(found: Iterator[Descriptor]) -> tuple[list[Descriptor], bool]:
+    """What fits into an index that clients read, at least one, and whether that is all.
+
+    Distribution-spec v1.1.1, "Listing Referrers", asks for a `Link` where an index would be too large.
+    """
+    page: list[Descriptor] = []
+    size = len(Index(()).encode())
+    for descriptor in found:
+        size += len(dump_json(descriptor.to_json())) + len(",")
+        if page and size > MAX_MANIFEST_SIZE:
+            return page, False
+        page.append(descriptor)
+    return page, True

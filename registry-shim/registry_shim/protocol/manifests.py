@@ -1,24 +1,29 @@
 """Manifests and indexes, by tag and by digest.
 
 Distribution-spec v1.1.1, "Pulling manifests", "Pushing Manifests", "Pushing Manifests with Subject",
-"Deleting Tags", "Deleting Manifests".
+"Deleting Tags", "Deleting Manifests"; with tags beside a digest from its main branch. Conditions apply to the tags
+that a request writes, or else to the digest.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from registry_shim.limits import MAX_MANIFEST_SIZE
+from registry_shim.protocol.conditions import answer_condition, entity_tag, read_conditions
 from registry_shim.protocol.intake import SmallIntake, too_large
-from registry_shim.protocol.messages import ErrorCode, Headers, Refusal, Response, bad_request, not_found
+from registry_shim.protocol.messages import ErrorCode, Headers, Refusal, Response, bad_request, echo, not_found
 from registry_shim.protocol.routes import read_computed_digest, read_reference
 from registry_shim.store.documents import read_document
 from wpkg.oci.digest import Digest
+from wpkg.oci.reference import is_tag
 
 if TYPE_CHECKING:
+    from registry_shim.protocol.conditions import Conditions
     from registry_shim.protocol.messages import Request
     from registry_shim.protocol.routes import Route
     from registry_shim.store.store import Store
@@ -39,9 +44,11 @@ def get_manifest(store: Store, route: Route, request: Request) -> Response:
         ("Content-Type", manifest.entry.media_type),
         ("Content-Length", str(manifest.entry.size)),
         ("Docker-Content-Digest", str(manifest.entry.digest)),
-        ("ETag", f'"{manifest.entry.digest}"'),
+        ("ETag", entity_tag(manifest.entry.digest)),
     )
-    return Response(HTTPStatus.OK, headers, b"" if request.method == "HEAD" else manifest.data)
+    return answer_condition(request, manifest.entry.digest, headers[2:]) or Response(
+        HTTPStatus.OK, headers, b"" if request.method == "HEAD" else manifest.data
+    )
 
 
 def put_manifest(store: Store, route: Route, request: Request) -> SmallIntake:
@@ -53,41 +60,64 @@ def put_manifest(store: Store, route: Route, request: Request) -> SmallIntake:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > MAX_MANIFEST_SIZE:
         raise too_large(MAX_MANIFEST_SIZE)
-    if isinstance(reference, Digest):
-        answer = partial(_publish, store, route, media_type, reference, ())
-    else:
-        answer = partial(_publish, store, route, media_type, None, (route.item,))
-    return SmallIntake(MAX_MANIFEST_SIZE, answer)
+    promised = reference if isinstance(reference, Digest) else None
+    tags = _read_tags(request) if promised is not None else (route.item,)
+    push = Push(media_type, promised, tags, read_conditions(request))
+    return SmallIntake(MAX_MANIFEST_SIZE, partial(_publish, store, route, push))
 
 
-def _publish(
-    store: Store, route: Route, media_type: str, promised: Digest | None, tags: tuple[str, ...], data: bytes
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a request says of the manifest that it brings."""
+
+    media_type: str  # '' for unknown
+    digest: Digest | None  # that it promises
+    tags: tuple[str, ...]
+    conditions: Conditions
+
+
+def _read_tags(request: Request) -> tuple[str, ...]:
+    """The tags that come with a manifest pushed by digest, each once. Raises: Refusal."""
+    tags = tuple(dict.fromkeys(request.parameters("tag")))
+    for tag in tags:
+        if not is_tag(tag):
+            raise bad_request(ErrorCode.NAME_INVALID, f"{echo(tag)} is not a tag")
+    return tags
+
+
+def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
+    promised = push.digest
     digest = Digest.of(data, promised.algorithm if promised is not None else "sha256")
     if promised not in (None, digest):
         raise bad_request(
             ErrorCode.DIGEST_INVALID, f"the {len(data)} bytes received have the digest {digest}, not {promised}"
         )
-    document = read_document(data, media_type)
-    store.obtain(route.repository).publish(document, data, digest, tags)
+    document = read_document(data, push.media_type)
+    store.obtain(route.repository).publish(document, data, digest, push.tags, push.conditions.check)
     headers: Headers = (
         ("Location", f"/v2/{route.repository}/manifests/{digest}"),
         ("Docker-Content-Digest", str(digest)),
+        ("ETag", entity_tag(digest)),
     )
+    if promised is not None and push.tags:
+        headers = (*headers, ("OCI-Tag", ", ".join(push.tags)))
     if document.subject is not None:
         # Tells the client that it need not keep a referrers tag.
         headers = (*headers, ("OCI-Subject", str(document.subject)))
     return Response(HTTPStatus.CREATED, headers)
 
 
-def delete_manifest(store: Store, route: Route, _request: Request) -> Response:
+def delete_manifest(store: Store, route: Route, request: Request) -> Response:
     """The confirmation that the tag, or the manifest with all its tags, is no more."""
     reference = read_reference(route.item)
     repository = store.find(route.repository)
     if repository is None or reference is None:
         raise _unknown_manifest(route)
+    check = read_conditions(request).check
     is_gone = (
-        repository.remove_tag(reference) if isinstance(reference, str) else repository.remove_manifest(reference)
+        repository.remove_tag(reference, check)
+        if isinstance(reference, str)
+        else repository.remove_manifest(reference, check)
     )
     if not is_gone:
         raise _unknown_manifest(route)

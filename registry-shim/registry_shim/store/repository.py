@@ -32,13 +32,15 @@ from wpkg.oci.digest import ContentMismatch, Digest, check_content
 from wpkg.oci.manifest import MalformedManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from registry_shim.store.catalog import Change
     from registry_shim.store.documents import Document
     from registry_shim.store.uploads import Upload
     from wpkg.oci.descriptor import Descriptor
+
+    Check = Callable[[Digest | None], None]  # raises unless a name that names this may be changed
 
 LAYOUT_FILE = "oci-layout"
 INDEX_FILE = "index.json"
@@ -50,6 +52,10 @@ UPLOADS_DIRECTORY = "_uploads"  # nor like this
 LAYOUT = dump_json({"imageLayoutVersion": "1.0.0"})  # image-spec v1.1.1 `image-layout.md`
 
 
+def accept_any(current: Digest | None) -> None:
+    """Nothing: whatever a name names, it may be changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
     """A manifest with its bytes, verified when they were read."""
@@ -59,10 +65,14 @@ class StoredManifest:
 
 
 class Repository:
-    """Blobs, upload sessions, manifests, tags and referrers under one name. Safe for several threads."""
+    """Blobs, upload sessions, manifests, tags and referrers under one name. Safe for several threads.
 
-    def __init__(self, directory: Path, new_id: Callable[[], str]) -> None:
+    Where it `is_sparse`, manifests may name what is not here.
+    """
+
+    def __init__(self, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
         self._directory = directory
+        self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._journal = Journal(directory / JOURNAL_FILE)
         self._catalog = Catalog()
@@ -70,12 +80,12 @@ class Repository:
         self.uploads = Uploads(directory / UPLOADS_DIRECTORY, new_id)
 
     @classmethod
-    def create(cls, directory: Path, new_id: Callable[[], str]) -> Self:
+    def create(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
         """The repository in `directory`, made if need be. What there is of one is kept.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id)
+        repository = cls(directory, new_id, is_sparse=is_sparse)
         make_directory(directory)
         for name in (UPLOADS_DIRECTORY, BLOBS_DIRECTORY):
             (directory / name).mkdir(exist_ok=True)
@@ -85,15 +95,15 @@ class Repository:
                 write_new_file(temporary, data)
                 temporary.replace(directory / name)
         sync_directory(directory)
-        return cls.load(directory, new_id)
+        return cls.load(directory, new_id, is_sparse=is_sparse)
 
     @classmethod
-    def load(cls, directory: Path, new_id: Callable[[], str]) -> Self:
+    def load(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
         """The repository in `directory`: its index, and what its journal says came after.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id)
+        repository = cls(directory, new_id, is_sparse=is_sparse)
         (directory / UPLOADS_DIRECTORY).mkdir(exist_ok=True)
         repository.uploads.sweep()
         subjects = directory / SUBJECTS_FILE
@@ -147,39 +157,51 @@ class Repository:
         entry = self._catalog.find(reference)
         return None if entry is None else StoredManifest(entry, self._read_verified(entry.digest, entry.size))
 
-    def publish(self, document: Document, data: bytes, digest: Digest, tags: Sequence[str] = ()) -> None:
+    def publish(
+        self,
+        document: Document,
+        data: bytes,
+        digest: Digest,
+        tags: Sequence[str] = (),
+        check: Check = accept_any,
+    ) -> None:
         """Put the manifest `data`, read as `document`, and point `tags` at it, in one step.
 
         The subject need not be here (distribution-spec v1.1.1, "Pushing Manifests with Subject"). `digest`
-        is the caller's promise.
+        is the caller's promise. `check` is given what each tag names until now, or else what the digest does.
 
-        Raises: MissingContent.
+        Raises: MissingContent, what `check` raises.
         """
         entry = _describe(document, data, digest)
         with self._lock:
-            for descriptor in document.blobs:
-                if self.blobs.size(descriptor.digest) is None:
-                    raise MissingContent(descriptor.digest)
-            for descriptor in document.manifests:
-                if not self._has_child(descriptor):
-                    raise MissingContent(descriptor.digest)
+            if not self._is_sparse:
+                self._check_content(document)
+            for name in tags or (digest,):
+                self._check(name, check)
             self._write_manifest(digest, data)
             self._record(Published(entry, tuple(tags)))
 
-    def remove_tag(self, tag: str) -> bool:
-        """Whether there was such a tag; there is none any more. Its manifest stays."""
+    def remove_tag(self, tag: str, check: Check = accept_any) -> bool:
+        """Whether there was such a tag; there is none any more. Its manifest stays.
+
+        Raises: what `check` raises.
+        """
         with self._lock:
+            self._check(tag, check)
             if self._catalog.find(tag) is None:
                 return False
             self._record(TagRemoved(tag))
             return True
 
-    def remove_manifest(self, digest: Digest) -> bool:
+    def remove_manifest(self, digest: Digest, check: Check = accept_any) -> bool:
         """Whether there was such a manifest; it and its tags are no more.
 
         Its bytes stay: another manifest may name them as a blob, which only a walk over all can tell.
+
+        Raises: what `check` raises.
         """
         with self._lock:
+            self._check(digest, check)
             if self._catalog.find(digest) is None:
                 return False
             self._record(ManifestRemoved(digest))
@@ -190,19 +212,21 @@ class Repository:
         with self._lock:
             return self._catalog.tags()
 
-    def referrers(self, subject: Digest, artifact_type: str | None = None) -> list[Descriptor]:
-        """The manifests whose subject is `subject`, as a referrers index lists them.
+    def referrers(
+        self, subject: Digest, artifact_type: str | None = None, after: Digest | None = None
+    ) -> Iterator[Descriptor]:
+        """The manifests whose subject is `subject`, as a referrers index lists them, by digest from `after` on.
 
-        Reads each of them, for its annotations. Raises: DamagedStore.
+        Reads each of them, for its annotations, when its turn comes. Raises: DamagedStore.
         """
         with self._lock:
             entries = self._catalog.referrers(subject)
-        return [
-            entry.describe(read_document(data, entry.media_type).annotations)
-            for entry in entries
-            if artifact_type is None or entry.artifact_type == artifact_type
-            for data in (self._read_verified(entry.digest, entry.size),)
-        ]
+        for entry in entries:
+            if (artifact_type is None or entry.artifact_type == artifact_type) and (
+                after is None or entry.digest > after
+            ):
+                data = self._read_verified(entry.digest, entry.size)
+                yield entry.describe(read_document(data, entry.media_type).annotations)
 
     def close(self) -> None:
         """Leave the directory as a plain layout that says everything without its journal."""
@@ -211,6 +235,18 @@ class Repository:
                 self._compact()
 
     # --- inside ---
+
+    def _check(self, name: Digest | str, check: Check) -> None:
+        entry = self._catalog.find(name)
+        check(entry.digest if entry is not None else None)
+
+    def _check_content(self, document: Document) -> None:
+        for descriptor in document.blobs:
+            if self.blobs.size(descriptor.digest) is None:
+                raise MissingContent(descriptor.digest)
+        for descriptor in document.manifests:
+            if not self._has_child(descriptor):
+                raise MissingContent(descriptor.digest)
 
     def _has_child(self, descriptor: Descriptor) -> bool:
         if self._catalog.find(descriptor.digest) is not None:

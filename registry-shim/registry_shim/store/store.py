@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
+from registry_shim.store.blobs import Blobs
 from registry_shim.store.disk import make_directory
 from registry_shim.store.repository import (
     BLOBS_DIRECTORY,
@@ -48,14 +49,16 @@ def repository_in(directory: str) -> str:
 class Store:
     """Every repository below one root. Safe for several threads; for one process at a time.
 
-    `new_id` gives 32 hexadecimal digits that nobody can guess: whoever knows a session's may write to it.
+    `new_id` gives 32 hexadecimal digits that nobody can guess: whoever knows a session's may write to it. Where
+    `is_sparse`, manifests may name what their repository does not have.
 
     Raises: UnusableRoot, RootInUse.
     """
 
-    def __init__(self, root: Path, new_id: Callable[[], str]) -> None:
+    def __init__(self, root: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
         self._root = root
         self._new_id = new_id
+        self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._repositories: dict[str, Repository] = {}
         try:
@@ -87,7 +90,7 @@ class Store:
             return None
         with self._lock:
             if path not in self._repositories:
-                self._repositories[path] = Repository.load(directory, self._new_id)
+                self._repositories[path] = Repository.load(directory, self._new_id, is_sparse=self._is_sparse)
             return self._repositories[path]
 
     def obtain(self, path: str) -> Repository:
@@ -99,19 +102,34 @@ class Store:
         with self._lock:
             if path not in self._repositories:
                 make = Repository.load if Repository.exists(directory) else Repository.create
-                self._repositories[path] = make(directory, self._new_id)
+                self._repositories[path] = make(directory, self._new_id, is_sparse=self._is_sparse)
             return self._repositories[path]
 
     def is_loaded(self, path: str) -> bool:
         """Whether the repository is in memory, so that `find` neither reads nor waits."""
         return path in self._repositories
 
-    def mount(self, digest: Digest, source: str, target: str) -> bool:
-        """Whether repository `target` has the blob now, shared with `source` when it had to come from there."""
+    def mount(self, digest: Digest, source: str | None, target: str) -> bool:
+        """Whether repository `target` has the blob now, as a second name of the one of `source`.
+
+        Without a `source`, of any repository that has it. Raises: DamagedStore.
+        """
+        if source is None:
+            return any(self._link(origin, digest, target) for origin in self._all_blobs())
         origin = self.find(source)
-        if origin is None or origin.blobs.size(digest) is None:
-            return False
-        return self.obtain(target).blobs.link(origin.blobs, digest)
+        return origin is not None and self._link(origin.blobs, digest, target)
+
+    def _link(self, origin: Blobs, digest: Digest, target: str) -> bool:
+        return origin.size(digest) is not None and self.obtain(target).blobs.link(origin, digest)
+
+    def _all_blobs(self) -> Iterator[Blobs]:
+        """The blobs of every repository, of those in memory first; opens none of the others."""
+        for repository in list(self._repositories.values()):
+            yield repository.blobs
+        for directory, names, files in os.walk(self._root):
+            names[:] = [name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY)]
+            if LAYOUT_FILE in files:
+                yield Blobs(Path(directory) / BLOBS_DIRECTORY)
 
     def stamps(self) -> Iterator[tuple[str, str]]:
         """Every repository with a text that changes whenever its manifests or tags have. Opens none of them."""

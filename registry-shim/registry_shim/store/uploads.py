@@ -7,6 +7,7 @@ Distribution-spec v1.1.1, "Pushing blobs".
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -14,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import BusyUpload, UnknownUpload
-from registry_shim.limits import CHUNK_SIZE
+from registry_shim.limits import CHUNK_SIZE, EXPIRY_CHECK_SECONDS, SESSION_LIFETIME_SECONDS
 from registry_shim.store.disk import write_all
 from wpkg.oci.digest import Digest
 
@@ -114,6 +115,7 @@ class Uploads:
         self._lock = threading.Lock()
         self._known: dict[str, Upload] = {}  # sessions whose hash is known
         self._held: set[str] = set()
+        self._checked = 0.0  # when sessions were last looked through, in seconds of the file system's clock
 
     def temporary(self) -> Path:
         """The name of a file that does not exist, on the file system of the blobs."""
@@ -133,7 +135,20 @@ class Uploads:
         with self._lock:
             self._known[session] = upload
             self._held.add(session)
+        self._expire(os.fstat(upload.handle).st_mtime)
         return upload
+
+    def _expire(self, now: float) -> None:
+        """Forget sessions that nobody has written to for long; `now` is when a file was last made here."""
+        if abs(now - self._checked) < EXPIRY_CHECK_SECONDS:
+            return
+        self._checked = now
+        for path in self._directory.iterdir():
+            with self._lock, contextlib.suppress(FileNotFoundError):
+                is_free = _SESSION.fullmatch(path.name) is not None and path.name not in self._held
+                if is_free and now - path.stat().st_mtime > SESSION_LIFETIME_SECONDS:
+                    path.unlink()
+                    self._known.pop(path.name, None)
 
     def hold(self, session: str) -> Upload:
         """The session, until `release` or `drop`. Raises: UnknownUpload, BusyUpload."""

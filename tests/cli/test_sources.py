@@ -189,6 +189,28 @@ class TestWkg:
         assert failed.err.startswith(f"error: {file}: t:lib is in 'x")
         assert f"its protocol is '{protocol}', which wpkg does not speak" in failed.err
 
+    def test_settings_that_are_not_taken_are_said_once(self, at: Terminal, shop: str) -> None:
+        publish(shop, "t:app 1.0.0", {"t:lib": "^1"})
+        with website(json.dumps({"oci": {"registry": shop, "namespacePrefix": "demo/"}}).encode()) as (host, _):
+            wkg(at, f'default_registry = "{host}"\n[registry."{host}".oci]\nauth = "dTpw"\nprotocol = "http"\n')
+            assert at.type("add", "t:app").code == 0
+            (at.folder / "wpkg.lock").unlink()
+            locked = at.type("lock")
+            assert locked.code == 0
+            assert locked.err.count(f"auth, protocol of {host}: wpkg does not take this from wkg") == 1
+
+    def test_a_lock_with_two_places_for_one_package_is_refused(self, at: Terminal, shop: str) -> None:
+        publish(shop, "t:two 1.0.0", {})
+        publish(shop, "t:two 2.0.0", {})
+        publish(shop, "t:user 1.0.0", {"t:two": "^2"})
+        wkg(at, mapped("t", shop, "demo/"))
+        assert at.type("add", "t:two@1", "t:user").code == 0
+        lock = at.folder / "wpkg.lock"
+        lock.write_text(lock.read_text().replace("demo/t/two", "evil/t/two", 1))
+        failed = at.type("lock", "--check")
+        assert failed.code == 2
+        assert f"wpkg.lock has t:two from two places, {shop}/demo/t/two and {shop}/evil/t/two" in failed.err
+
     def test_a_mistake_in_it_is_named(self, at: Terminal) -> None:
         file = wkg(at, 'default_registry = "https://x.test"\n')
         failed = at.type("add", "t:lib")
@@ -220,6 +242,11 @@ class TestWkg:
         shutil.rmtree(at.folder / "cache")
         assert at.type("fetch", "--locked").code == 0
         assert at.type("fetch", "--frozen").code == 0
+
+    def test_a_version_is_pulled_from_where_it_says(self, at: Terminal, shop: str) -> None:
+        wkg(at, mapped("t", shop, "demo/"))
+        assert at.type("pull", "t:lib@1.0.0", "-o", "lib.wasm").code == 0
+        assert (at.folder / "lib.wasm").read_bytes().endswith(b"t:lib 1.0.0")
 
     def test_what_the_project_says_goes_before_the_lock(self, at: Terminal, shop: str) -> None:
         wkg(at, mapped("t", shop, "demo/"))
@@ -275,6 +302,13 @@ class TestMirrors:
         added = at.type("add", "t:lib")
         assert added.code == 0
         assert added.err.count("warning: the mirror 127.0.0.1:1/demo/t/lib failed") == 1
+
+    def test_what_is_published_goes_by_the_source(self, at: Terminal, shop: str) -> None:
+        """A mirror's view of tags and signatures may be old, and would be written over what is new."""
+        settings(at, "wpkg", f'[mirrors]\n"{shop}" = "127.0.0.1:1"\n')
+        assert "the mirror" in at.type("pull", f"{shop}/demo/t/lib:1.0.0", "-o", "lib.wasm").err
+        copied = at.type("copy", f"{shop}/demo/t/lib:1.0.0", "dir:./there")
+        assert (copied.code, "the mirror" in copied.err) == (0, False)
 
     def test_a_stale_mirror_hides_what_is_new_and_lowers_nothing(
         self,

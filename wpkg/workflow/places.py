@@ -40,6 +40,7 @@ class Places:
         self._world = world
         self._workspace = workspace
         self._known: dict[PackageName, Place] = {}
+        self._warned: set[str] = set()
         self._config: tuple[WkgConfig, str] | None = None
 
     def of(self, package: PackageName) -> Place:
@@ -66,7 +67,8 @@ class Places:
             repository = place.repository(package, metadata)
         except InvalidInput as error:
             raise error.within(said_by) from None
-        if place.ignored:
+        if place.ignored and place.host not in self._warned:
+            self._warned.add(place.host)
             self._world.reporter.warn(
                 f"{said_by}: {', '.join(place.ignored)} of {place.host}: wpkg does not take this from wkg "
                 "(use 'wpkg login', WPKG_INSECURE_REGISTRIES or SSL_CERT_FILE)"

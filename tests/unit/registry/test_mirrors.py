@@ -12,7 +12,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch
 from wpkg.oci.manifest import EMPTY_CONFIG, IMAGE_MANIFEST, Manifest
 from wpkg.oci.reference import Repository
-from wpkg.registry.errors import NotFound, Unreachable
+from wpkg.registry.errors import NotFound, UnexpectedAnswer, Unreachable
 from wpkg.registry.mirrors import MirroredRegistry, Mirrors
 
 if TYPE_CHECKING:
@@ -108,3 +108,13 @@ def test_what_is_written_goes_to_the_source() -> None:
     inner = MemoryRegistry()
     digest = MirroredRegistry(inner, MIRRORS, len).push_manifest(SOURCE, manifest(), IMAGE_MANIFEST, "1.0.0")
     assert inner.tags == {(SOURCE, "1.0.0"): digest}
+
+
+def test_a_mirror_that_fails_is_said_once_and_asked_again() -> None:
+    inner = Breaking({MIRROR: [], SOURCE: [CONTENT]}, UnexpectedAnswer("status 500"))
+    warned: list[str] = []
+    mirrored = MirroredRegistry(inner, MIRRORS, warned.append)
+    mirrored.download_blob(SOURCE, BLOB, len)
+    mirrored.download_blob(SOURCE, BLOB, len)
+    assert [repository for _, repository in inner.requests] == [str(MIRROR), str(SOURCE)] * 2
+    assert warned == ["the mirror m.test/copy/app failed, a.test/acme/app is asked instead: status 500"]

@@ -123,3 +123,7 @@ class MemoryRegistry:
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
         self._asked("search", (registry, *parameters))
         raise NotFound(f"search in {registry}: not found")  # as with every registry but registry-shim
+
+    def package_metadata(self, registry: str) -> bytes | None:
+        self._asked("package metadata", registry)
+        return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
-@command()
+@command(publishing=True)
 @click.argument("reference")
 @click.option(
     "--predicate", "file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A JSON object."

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
-@command()
+@command(publishing=True)
 @click.argument("source")
 @click.argument("target")
 @click.option("--no-referrers", is_flag=True, help="Leave signatures, provenance and the like behind.")
@@ -27,7 +27,7 @@ def copy(session: Session, source: str, target: str, no_referrers: bool, all_tag
     from wpkg.workflow.copy import copy as copy_artifacts
     from wpkg.workflow.locate import locate
 
-    found = Reference.parse(source) if all_tags else locate(session.root, source).reference
+    found = Reference.parse(source) if all_tags else locate(session.world, session.root, source).reference
     copied = copy_artifacts(
         session.world, found, Reference.parse(target), referrers=not no_referrers, all_tags=all_tags
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
-@command()
+@command(publishing=True)
 @click.option(
     "--key",
     type=click.Path(path_type=Path),

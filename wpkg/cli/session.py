@@ -18,6 +18,7 @@ from wpkg.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wpkg.registry.interface import SearchableRegistry
     from wpkg.trust.policy import Format
     from wpkg.workflow.keys import Passwords
     from wpkg.workflow.world import Finished, World
@@ -37,12 +38,14 @@ class Session:
         offline: bool,
         locked: bool,
         trust_policies: Sequence[Path] = (),
+        publishing: bool = False,
     ) -> None:
         self.root = root
         self.console = console
         self.offline = offline
         self._locked = locked
         self._trust_policies = trust_policies
+        self._publishing = publishing
 
     @property
     def locked(self) -> bool:
@@ -52,7 +55,13 @@ class Session:
     @functools.cached_property
     def world(self) -> World:
         """The real world, made when it is first needed."""
-        return make_world(self.console, self.cache_folder, self._trust_policies, offline=self.offline)
+        return make_world(
+            self.console,
+            self.cache_folder,
+            self._trust_policies,
+            offline=self.offline,
+            mirrored=not self._publishing,
+        )
 
     def passwords(self, descriptor: int | None, new_descriptor: int | None = None) -> Passwords:
         """Where the password of a key file comes from."""
@@ -84,7 +93,14 @@ class Session:
         return self.ask_secret(question, hint="set WPKG_KEY_PASSWORD, or name an open file with --password-fd")
 
 
-def make_world(console: Console, folder: Path, trust_policies: Sequence[Path] = (), *, offline: bool) -> World:
+def make_world(
+    console: Console,
+    folder: Path,
+    trust_policies: Sequence[Path] = (),
+    *,
+    offline: bool,
+    mirrored: bool = True,
+) -> World:
     """The registries, the cache, the environment: the one place where they are put together."""
     from wpkg.registry.cache import Cache
     from wpkg.registry.client import RegistryClient, real_transport
@@ -93,9 +109,10 @@ def make_world(console: Console, folder: Path, trust_policies: Sequence[Path] = 
     from wpkg.registry.router import Router
     from wpkg.workflow.world import World
 
+    client = RegistryClient(real_transport(os.environ, console.warn))
     return World(
         registry=Router(
-            OfflineRegistry() if offline else RegistryClient(real_transport(os.environ, console.warn)),
+            OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client,
             LayoutRegistry(Path()),
         ),
         cache=Cache(folder, console.warn),
@@ -110,11 +127,30 @@ def make_world(console: Console, folder: Path, trust_policies: Sequence[Path] = 
 SYSTEM_POLICY = Path("/etc/wpkg/trust.toml")
 
 
+def config_folder(environment: Mapping[str, str]) -> Path:
+    """Where the user's own settings are: `$XDG_CONFIG_HOME/wpkg`, else `~/.config/wpkg`."""
+    base = Path(environment.get("XDG_CONFIG_HOME", ""))
+    return (base if base.is_absolute() else Path("~/.config").expanduser()) / "wpkg"
+
+
 def standing_policies(environment: Mapping[str, str]) -> list[Path]:
     """The trust policies of the machine and of the user, as far as they are there."""
-    base = Path(environment.get("XDG_CONFIG_HOME", ""))
-    user = (base if base.is_absolute() else Path("~/.config").expanduser()) / "wpkg" / "trust.toml"
-    return [path for path in (SYSTEM_POLICY, user) if path.is_file()]
+    return [path for path in (SYSTEM_POLICY, config_folder(environment) / "trust.toml") if path.is_file()]
+
+
+def _with_mirrors(client: SearchableRegistry, console: Console) -> SearchableRegistry:
+    """`client`, read through the mirrors that the user has set up. Raises: InvalidInput."""
+    path = config_folder(os.environ) / "config.toml"
+    if not path.is_file():
+        return client
+    from wpkg.registry.disk import read_text
+    from wpkg.registry.mirrors import MirroredRegistry, read_mirrors
+
+    try:
+        mirrors = read_mirrors(read_text(path))
+    except InvalidInput as error:
+        raise error.within(str(path)) from None
+    return MirroredRegistry(client, mirrors, console.warn)
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -177,10 +213,13 @@ def _bars() -> Bars | None:
     return Bars(colour=wants_colour(os.environ)) if wants_bars(os.environ) else None
 
 
-def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[..., None]], click.Command]:
+def command(
+    *, locking: bool = False, publishing: bool = False, **attributes: Any
+) -> Callable[[Callable[..., None]], click.Command]:
     """A click command with the options that all have; the function gets a `Session` first.
 
-    One that is `locking` might change the lock, and has --locked and --frozen.
+    One that is `locking` might change the lock, and has --locked and --frozen. One that is `publishing` goes by
+    what registries have, not by what mirrors had.
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -216,7 +255,12 @@ def command(*, locking: bool = False, **attributes: Any) -> Callable[[Callable[.
             locked = options.pop("locked") if locking else False
             console = Console(as_json, quiet, verbose, wants_colour(os.environ), _bars())
             session = Session(
-                Path(), console, offline=offline or frozen, locked=locked or frozen, trust_policies=trust_policies
+                Path(),
+                console,
+                offline=offline or frozen,
+                locked=locked or frozen,
+                trust_policies=trust_policies,
+                publishing=publishing,
             )
             if folder is not None and not folder.is_dir():
                 raise InvalidInput(f"there is no folder {folder}")

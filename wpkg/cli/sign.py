@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
-@command()
+@command(publishing=True)
 @click.argument("reference")
 @click.option(
     "--key",

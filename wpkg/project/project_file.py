@@ -56,13 +56,18 @@ class Registries(Struct, frozen=True):
 
         A namespace comes from its own line and from nowhere else. Raises: InvalidProjectFile.
         """
-        prefix = self.namespaces.get(package.namespace, self.default)
-        if prefix is None:
+        found = self.find(package)
+        if found is None:
             raise InvalidProjectFile(
                 f"no registry is configured for the namespace '{package.namespace}'",
                 hint=f'add to {PROJECT_FILE}:\n[registries]\n{package.namespace} = "registry.example.com/prefix"',
             )
-        return Repository.parse(f"{prefix}/{package.namespace}/{package.name}")
+        return found
+
+    def find(self, package: PackageName) -> Repository | None:
+        """The same; None where nothing is said of the namespace."""
+        prefix = self.namespaces.get(package.namespace, self.default)
+        return None if prefix is None else Repository.parse(f"{prefix}/{package.namespace}/{package.name}")
 
 
 class Composition(Struct, frozen=True):

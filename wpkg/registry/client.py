@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 1000  # of a tag list or of referrers
 MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
+MAX_METADATA_SIZE = 64 * 1024  # bytes of a registry.json
 
 # 200 with something else than an index is what some registries answer to paths that they do not know.
 _NO_REFERRERS_API = frozenset(
@@ -59,6 +61,8 @@ class RegistryClient:
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport or Transport()
+        self._metadata: dict[str, bytes | None] = {}
+        self._metadata_lock = threading.Lock()
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -144,6 +148,25 @@ class RegistryClient:
         if answer.status != HTTPStatus.OK:
             raise answer.error()
         return answer.body(MAX_LIST_SIZE)
+
+    def package_metadata(self, registry: str) -> bytes | None:
+        """See SearchableRegistry. Asked once, and without credentials: it is the same for everybody."""
+        with self._metadata_lock:
+            if registry not in self._metadata:
+                self._metadata[registry] = self._fetch_metadata(registry)
+            return self._metadata[registry]
+
+    def _fetch_metadata(self, registry: str) -> bytes | None:
+        url = f"{self._transport.base_url(registry)}/.well-known/wasm-pkg/registry.json"
+        answer = self._transport.request(
+            "GET", url, f"registry.json of {registry}", {"Accept": "application/json"}
+        )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            answer.close()
+            return None
+        if answer.status != HTTPStatus.OK:
+            raise answer.error()
+        return answer.body(MAX_METADATA_SIZE)
 
     def _fallback_index(self, repository: Repository, subject: Digest) -> Index:
         """The referrers index of a registry without the API; empty when there is none."""

@@ -73,7 +73,10 @@ class Registry(Protocol):
 
 
 class SearchableRegistry(Registry, Protocol):
-    """A `Registry` that may know what is in components."""
+    """A `Registry` that may know what is in components, and where else packages are."""
 
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
         """The JSON that the search of `registry` ('host' or 'host:port') answers. Raises: NotFound without one."""
+
+    def package_metadata(self, registry: str) -> bytes | None:
+        """The `/.well-known/wasm-pkg/registry.json` of `registry`, None where it has none."""

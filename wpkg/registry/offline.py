@@ -61,3 +61,7 @@ class OfflineRegistry:
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> Never:
         """Raises: Offline."""
         raise Offline(f"what the search in {registry} finds")
+
+    def package_metadata(self, registry: str) -> Never:
+        """Raises: Offline."""
+        raise Offline(f"where {registry} has its packages")

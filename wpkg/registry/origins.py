@@ -114,6 +114,12 @@ def check_realm(registry_url: str, realm: str, what: str, *, with_credentials: b
         )
 
 
+def leads_inside(registry: str, other: str) -> bool:
+    """Whether `other`, which `registry` names, is an address inside a network that `registry` itself is not at."""
+    host = host_of(f"//{other}")
+    return host != host_of(f"//{registry}") and _is_inside(host)
+
+
 def _is_inside(host: str) -> bool:
     """Whether `host` is this machine, or an address that is not of the public internet."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -69,3 +69,7 @@ class Router:
     def search(self, registry: str, parameters: Sequence[tuple[str, str]]) -> bytes:
         """See SearchableRegistry."""
         return self._network.search(registry, parameters)
+
+    def package_metadata(self, registry: str) -> bytes | None:
+        """See SearchableRegistry."""
+        return self._network.package_metadata(registry)

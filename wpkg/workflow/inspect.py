@@ -87,7 +87,7 @@ def inspect(world: World, root: Path, text: str, asked: Asked = IDENTITY) -> Ins
     path = Path(text)
     if path.exists() or (text.endswith((".wasm", ".wat")) and "/" not in text.partition(":")[0]):
         return _inspected(text, ComponentFile(text, path), asked, None, None)
-    located = locate(root, text)
+    located = locate(world, root, text)
     release = find_release(world, located)
     file = ComponentFile(str(located), fetch_component(world, release, str(located)))
     claims = signature_claims(world, release) if asked.identity else None

@@ -19,6 +19,8 @@ from wpkg.workflow.places import package_repository
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wpkg.workflow.world import World
+
 _NAME = re.compile(rf"{WORDS}:{WORDS}")
 _PACKAGE = re.compile(rf"({WORDS}:{WORDS})@([^:/]+)")
 
@@ -35,14 +37,14 @@ class Located(Struct, frozen=True):
         return str(self.reference) if self.package is None else f"{self.package} {self.version} ({self.reference})"
 
 
-def locate(root: Path, text: str, *, raw: bool = False) -> Located:
+def locate(world: World, root: Path, text: str, *, raw: bool = False) -> Located:
     """What `text` means: `ns:name@version` by the project in `root`, `ns:name` by its lock, or a reference.
 
     With `raw`, the raw component beside a version. Raises: InvalidInput.
     """
     if match := _PACKAGE.fullmatch(text):
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
-        repository = package_repository(open_project(root).project, package)
+        repository = package_repository(world, open_project(root), package)
         return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
     if _NAME.fullmatch(text):
         return _locked(root, PackageName.parse(text))

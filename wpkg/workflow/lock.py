@@ -11,13 +11,14 @@ from wpkg.errors import LockOutOfDate
 from wpkg.project.lockfile import LOCK_FILE, LocalPackage, Lock, LockedPackage
 from wpkg.registry.disk import write_file
 from wpkg.workflow.opened import OpenedProject, OpenedWorkspace, open_workspace
-from wpkg.workflow.places import workspace_repository
+from wpkg.workflow.places import locked_repository, stated_repository
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from wpkg.names.package_name import PackageName
+    from wpkg.oci.reference import Repository
     from wpkg.project.project_file import Dependency
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.world import World
@@ -140,8 +141,8 @@ class _Check:
         local = self._local.get(package.name)
         if isinstance(package, LocalPackage):
             if local is None:
-                source = workspace_repository(self._workspace, package.name)
-                return f"it has {package.name} from {package.path}, the project file says {source}"
+                stated = stated_repository(self._workspace, package.name) or "nothing of it"
+                return f"it has {package.name} from {package.path}, the project file says {stated}"
             now = local.locked(package.dependencies)
             if now != package:
                 return f"{package.name} at {local.shown} is not what it pins"
@@ -150,11 +151,15 @@ class _Check:
             if wanted is None and names != [pin.name for pin in package.dependencies]:
                 return f"{package.name} at {local.shown} has other dependencies"
             return wanted
-        where = local.shown if local is not None else str(workspace_repository(self._workspace, package.name))
+        where = local.shown if local is not None else str(self._repository(package.name))
         if str(package.source) != where:
             return f"it has {package.name} from {package.source}, the project file says {where}"
         self._queue += [found for pin in package.dependencies if (found := self._lock.at(pin)) is not None]
         return None
+
+    def _repository(self, name: PackageName) -> Repository | None:
+        """Where `name` has to be from. Where no project file says so, what the lock itself says stands."""
+        return stated_repository(self._workspace, name) or locked_repository(self._lock, name)
 
 
 def compare(before: Lock | None, after: Lock) -> tuple[Change, ...]:

@@ -13,7 +13,7 @@ from wpkg.errors import LockOutOfDate, RegistryError
 from wpkg.names.version import Version
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.local import local_dependencies
-from wpkg.workflow.places import workspace_repository
+from wpkg.workflow.places import Places
 from wpkg.workflow.release import check_record, fetch_release
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class PublishedPackages:
         """`kept` are the pins of the lock that are to stay: what is gone of them is missed, not passed over."""
         self._world = world
         self._workspace = workspace
+        self._places = Places(world, workspace)
         self._locked = {package.pin: package for package in (workspace.lock.packages if workspace.lock else ())}
         self._kept = frozenset(kept)
         self._kinds = {d.name: d.kind for _, d in workspace.dependencies()}
@@ -120,7 +121,7 @@ class PublishedPackages:
         return "wit" if declared == "wit" else release.kind
 
     def _repository(self, package: PackageName) -> Repository:
-        return workspace_repository(self._workspace, package)
+        return self._places.of(package).repository
 
     def _is_locked(self, pin: Pin, repository: Repository) -> bool:
         locked = self._locked.get(pin)
@@ -137,7 +138,7 @@ class PublishedPackages:
         except NotFound as error:
             raise NotFound(
                 f"{package} is not in the registry: there is no repository {repository}",
-                hint="check the name, and [registries] in wasmcloud.toml",
+                hint=f"check the name, and {self._places.of(package).said_by}",
             ) from error
         found: dict[Version, str] = {}
         for tag in tags:

@@ -46,7 +46,7 @@ def pull(
 
     Raises: NotTrusted, RegistryError, InvalidInput, CannotWrite; then there is no file.
     """
-    located = locate(root, text, raw=raw)
+    located = locate(world, root, text, raw=raw)
     release = find_release(world, located)
     policy = chosen_policy(world, root, keys)
     verification = accept(world, located, release, policy) if policy is not None else None

@@ -15,6 +15,7 @@ from wpkg.errors import WpkgError
 from wpkg.oci.artifact import WasmConfig
 from wpkg.workflow.attach import published_as, sign_release
 from wpkg.workflow.opened import open_project
+from wpkg.workflow.places import package_repository
 from wpkg.workflow.publication import Publication, prepare
 from wpkg.workflow.release import Release
 
@@ -66,7 +67,7 @@ def push(
     """
     opened = open_project(root)
     package = opened.project.published_name
-    repository = opened.project.registries.repository(package)
+    repository = package_repository(world, opened, package)
     publications = prepare(world, opened)
     there = [world.registry.resolve(repository.at(tag=publication.tag)) for publication in publications]
     for publication, digest in zip(publications, there, strict=True):

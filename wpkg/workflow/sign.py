@@ -54,7 +54,7 @@ def sign(
 
     Raises: NotReadBack, RegistryError, InvalidInput.
     """
-    release = find_release(world, locate(root, text, raw=raw), cached=False)
+    release = find_release(world, locate(world, root, text, raw=raw), cached=False)
     world.reporter.status("Signing", str(release.reference))
     sign_release(world, release, key, formats)
     return Signed(release, key.public.hint)
@@ -80,7 +80,7 @@ def attest(
     if kind == COSIGN_SIGN:
         raise InvalidInput(f"{kind} is what a signature says, not an attestation", hint="use 'wpkg sign'")
     predicate = _read_predicate(file)
-    release = find_release(world, locate(root, text, raw=raw), cached=False)
+    release = find_release(world, locate(world, root, text, raw=raw), cached=False)
     world.reporter.status("Attesting", f"{kind} of {release.reference}")
     statement = Statement(published_as(release).subjects, kind, predicate)
     attach_statement(world, release, key, statement)

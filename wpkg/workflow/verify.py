@@ -61,7 +61,7 @@ def verify(
             "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
             hint="name a public key: wpkg verify --key wpkg.pub " + text,
         )
-    located = locate(root, text, raw=raw)
+    located = locate(world, root, text, raw=raw)
     release = find_release(world, located, cached=False)
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")

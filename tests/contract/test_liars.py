@@ -41,6 +41,7 @@ class Liar:
     body: bytes = b""
     cut: int = 0  # bytes of the body that are promised and not sent
     seen: list[tuple[str, str | None]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)  # what came with each request
     address: str = ""
 
     @property
@@ -60,6 +61,7 @@ def liar() -> Iterator[Liar]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             said.seen.append((self.path, self.headers.get("Accept-Encoding")))
+            said.authorizations.append(self.headers.get("Authorization"))
             self.send_response(said.status)
             for name, value in said.headers.items():
                 self.send_header(name, value)
@@ -205,16 +207,13 @@ def test_a_password_in_netrc_is_not_sent(liar: Liar, tmp_path: object, monkeypat
     netrc.write_text("machine 127.0.0.1 login u password secret\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    headers: list[str | None] = []
-    import requests
-
-    whole = requests.Session.send
-
-    def spy(self: requests.Session, request: requests.PreparedRequest, **options: object) -> requests.Response:
-        headers.append(request.headers.get("Authorization"))
-        return whole(self, request, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(requests.Session, "send", spy)
     liar.body = b"{}"
     hasty_client().list_tags(liar.repository)
-    assert headers == [None]
+    assert liar.authorizations == [None]
+
+
+def test_a_password_in_an_address_is_not_sent(liar: Liar) -> None:
+    transport = Transport(patience=Patience(sleep=lambda _: None))
+    answer = transport.request("GET", f"http://u:secret@{liar.address}/v2/", "a page that a registry links to")
+    answer.close()
+    assert liar.authorizations == [None]

@@ -39,8 +39,7 @@ MAX_ERROR_BODY = 64 * 1024  # bytes of an error answer that are looked at
 WORTH_DRAINING = 64 * 1024  # bytes; reading on is cheaper than another connection
 CHUNK = 1024 * 1024  # bytes
 
-# A proxy cannot reach this machine's own addresses; what its variables say is for all others.
-_NO_PROXY = {"http": "", "https": ""}
+_HEADERS = {"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -133,9 +132,10 @@ class Answer:
 class Transport:
     """Sends requests; keeps connections open between them. Safe for several threads at once.
 
-    Each thread has a session of its own, because requests promises nothing else; all of them share one pool of
-    connections, which urllib3 makes for several threads. Cookies are neither kept nor sent. `plain_http` are the
-    registries, as host or host:port, that http is spoken with though they are not on this machine.
+    All threads share one pool of connections, which urllib3 makes for several threads. There is no session of
+    requests above it: it would keep cookies, look for passwords, and read the whole environment at every request.
+    `plain_http` are the registries, as host or host:port, that http is spoken with though they are not on this
+    machine.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Transport:
         self.patience = patience or Patience()
         self._timeouts = (CONNECT_TIMEOUT, read_timeout)
         self._warned: set[tuple[str, str]] = set()
-        self._threads = threading.local()
+        self._proxies: dict[tuple[str, str, int | None], dict[str, str]] = {}  # by origin
         self._lock = threading.Lock()
         self._adapter: HTTPAdapter | None = None
 
@@ -255,16 +255,15 @@ class Transport:
         headers: Mapping[str, str],
         body: bytes | Iterable[bytes] | None,
     ) -> Answer:
+        import requests
+
+        request = requests.PreparedRequest()
         try:
-            response = self._session().request(
-                method,
-                url,
-                headers=dict(headers),
-                data=body,
-                auth=_no_netrc,
+            request.prepare(method, url, {**_HEADERS, **headers}, data=body, auth=_no_password_in_url)
+            response = self._connections().send(
+                request,
                 stream=True,
-                allow_redirects=False,
-                proxies=_NO_PROXY if is_loopback(host_of(url)) else None,
+                proxies=self._proxies_for(url),
                 verify=_certificates(),
                 timeout=self._timeouts,
             )
@@ -288,29 +287,28 @@ class Transport:
             if is_new:
                 self._warn(f"{host} says: {text}")
 
-    def _session(self) -> requests.Session:
-        """The session of this thread."""
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            from http.cookiejar import DefaultCookiePolicy
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The proxies to the origin of `url` by scheme, as the environment has them; it is read once an origin."""
+        # A proxy cannot reach this machine's own addresses; what its variables say is for all others.
+        key = origin(url)
+        if key not in self._proxies:
+            from requests.utils import get_environ_proxies
 
-            import requests
-            from requests.adapters import HTTPAdapter
+            self._proxies[key] = {} if is_loopback(key[1]) else get_environ_proxies(url)
+        return self._proxies[key]
 
-            with self._lock:
-                if self._adapter is None:
-                    self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
-            session = requests.Session()
-            session.headers.update({"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"})
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, self._adapter)
-            self._threads.session = session
-        return session
+    def _connections(self) -> HTTPAdapter:
+        """The pool of connections, which all threads share."""
+        with self._lock:
+            if self._adapter is None:
+                from requests.adapters import HTTPAdapter
+
+                self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+            return self._adapter
 
 
 def _certificates() -> str | bool:
-    """The file of certificates to trust beyond what requests reads itself; True where there is none.
+    """The file of certificates to trust, when a variable names one; True where those of requests will do.
 
     Raises: InvalidInput, when a variable names what is not there.
     """
@@ -341,8 +339,8 @@ def _no_credential(_registry: str, _path: str) -> None:
     """Where nobody has credentials."""
 
 
-def _no_netrc(request: Any) -> Any:
-    """An `auth` that adds nothing: without one, requests would take a password from ~/.netrc."""
+def _no_password_in_url(request: Any) -> Any:
+    """An `auth` that adds nothing: without one, requests would send a password that stands in the address."""
     return request
 
 

@@ -128,6 +128,7 @@ class _Wanted(Struct, frozen=True):
 
     wish: Wish
     slot: _Slot
+    admitted: frozenset[Version]  # at hand, because resolvelib asks again at every step whether each pin satisfies
 
 
 _Filling = Pin | _LineChoice
@@ -147,7 +148,7 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         self._source.expect(sorted({wish.package for wish in wishes}), ())
         for wish in wishes:
             self.asked[wish.by] = (*self.asked.get(wish.by, ()), wish)
-        return [_Wanted(wish, self._slot_of(wish)) for wish in wishes]
+        return [_Wanted(wish, self._slot_of(wish), self._admits(wish)) for wish in wishes]
 
     def _slot_of(self, wish: Wish) -> _Slot:
         lines = {version.line for version in self._admits(wish)}
@@ -215,20 +216,20 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         incompatibilities: Mapping[_Slot, Iterator[_Filling]],
     ) -> Iterable[_Filling]:
         excluded = set(incompatibilities[identifier])
-        wishes = [wanted.wish for wanted in requirements[identifier]]
-        admitted = frozenset.intersection(*map(self._admits, wishes))
+        wanted = list(requirements[identifier])
+        admitted = frozenset.intersection(*(each.admitted for each in wanted))
         fitting = [version for version in self._versions(identifier.package) if version in admitted]
         found: list[_Filling]
         if identifier.is_choice:
             lines = dict.fromkeys(version.line for version in fitting)
-            found = [_LineChoice(identifier, wishes[0], line) for line in lines]
+            found = [_LineChoice(identifier, wanted[0].wish, line) for line in lines]
         else:
             found = [Pin(identifier.package, v) for v in fitting if v.line == identifier.line]
         return [filling for filling in found if filling not in excluded]
 
     def is_satisfied_by(self, requirement: _Wanted, candidate: _Filling) -> bool:
         if isinstance(candidate, Pin):
-            return candidate.version in self._admits(requirement.wish)
+            return candidate.version in requirement.admitted
         return requirement.slot == candidate.slot
 
     def get_dependencies(self, candidate: _Filling) -> Iterable[_Wanted]:
@@ -237,4 +238,4 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
             self.asked[candidate] = ()
             return self.wanted([Wish(name, found[name], candidate) for name in sorted(found)])
         slot = _Slot(is_choice=False, package=candidate.slot.package, line=candidate.line, requirement="")
-        return [_Wanted(candidate.wish, slot)]
+        return [_Wanted(candidate.wish, slot, self._admits(candidate.wish))]

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _VOID = frozenset({"input", "link", "meta", "br", "wbr"})
+# Code points that are no characters, which HTML forbids: the last two of each plane, and some of the first.
+_NO_CHARACTERS = "\ufdd0-\ufdef" + "".join(chr(end) + chr(end + 1) for end in range(0x1FFFE, 0x110000, 0x10000))
 # Controls but tab and line feed, and what Unicode says of bidirectional text, joiners and marks without a width.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\uffff"
+    f"{_NO_CHARACTERS}]"
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import html5lib
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from registry_shim.gate.gate import Gate
@@ -272,6 +272,7 @@ class TestHostile:
             assert "<script" not in page.text
 
     @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+    @example("\U0001fffe\U0010ffff\ufdd0")
     def test_any_text_reads_back_as_what_can_be_seen_of_it(self, text: str) -> None:
         written = escape(tag("p", text, title=text))
         tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parseFragment(written)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from wpkg.workflow.parallel import Stop, Stopped, in_parallel
+from wpkg.workflow.parallel import AT_FIRST, WORKERS, Load, Stop, Stopped, in_parallel
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -38,6 +38,22 @@ def test_no_more_than_so_many_at_once() -> None:
 
     in_parallel(work, range(12), workers=3)
     assert most == 3
+
+
+def test_those_that_only_wait_are_joined_by_all_others() -> None:
+    together = threading.Barrier(WORKERS)
+
+    def work(item: int, stop: Stop) -> None:
+        together.wait(10)
+
+    assert AT_FIRST < WORKERS
+    in_parallel(work, range(2 * WORKERS))
+
+
+def test_load_is_what_was_used_since_the_last_look() -> None:
+    now, used = iter([0.0, 1.0, 2.0, 3.0]), iter([5.0, 5.4, 6.0, 6.0])
+    load = Load(lambda: next(now), lambda: next(used))
+    assert [load.is_low(), load.is_low(), load.is_low()] == [True, False, True]
 
 
 def test_nothing_to_do() -> None:

@@ -18,7 +18,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 WORKERS = 16  # as many connections to one host as the client keeps
-_LOOK = 0.05  # seconds between two looks whether something has failed
+AT_FIRST = 4  # that begin; others join them in as many steps while the processor has little to do
+_LOOK = 0.01  # seconds between two looks whether something has failed, and whether more can be done
+_BUSY = 0.5  # of one processor; only one thread at a time runs Python, and more of them would only take turns
 _GRACE = 5.0  # seconds that those under way get to stop; nobody waits for the rest
 
 
@@ -42,10 +44,25 @@ class Stop:
             raise Stopped
 
 
+class Load:
+    """How busy this process is. `now` and `used` are clocks: seconds that passed, and seconds of processors."""
+
+    def __init__(
+        self, now: Callable[[], float] = time.monotonic, used: Callable[[], float] = time.process_time
+    ) -> None:
+        self._now, self._used = now, used
+        self._seen = now(), used()
+
+    def is_low(self) -> bool:
+        """Whether it mostly waited since it was asked last."""
+        before, self._seen = self._seen, (self._now(), self._used())
+        return self._seen[1] - before[1] < _BUSY * (self._seen[0] - before[0])
+
+
 def in_parallel(
     work: Callable[[Item, Stop], Result], items: Sequence[Item], workers: int = WORKERS
 ) -> list[Result]:
-    """What `work` makes of each item, in their order; at most so many at once.
+    """What `work` makes of each item, in their order; at most so many at once, and fewer where more do not help.
 
     When one fails no other is begun, those under way are told through their `Stop`, and the failure is raised: of
     several, that of the first item.
@@ -70,13 +87,20 @@ def in_parallel(
                 failures[index] = error
                 stop.set()
 
-    threads = [threading.Thread(target=take_all, daemon=True) for _ in range(min(workers, len(items)))]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+
+    def start_some() -> None:
+        for _ in range(min(AT_FIRST, workers - len(threads), len(pending))):
+            threads.append(threading.Thread(target=take_all, daemon=True))
+            threads[-1].start()
+
+    load = Load()
+    start_some()
     try:
-        for thread in threads:
-            while thread.is_alive() and not failures:
-                thread.join(_LOOK)
+        while not failures and (working := next((thread for thread in threads if thread.is_alive()), None)):
+            working.join(_LOOK)
+            if load.is_low():
+                start_some()
     finally:
         stop.set()
         deadline = time.monotonic() + _GRACE

@@ -152,6 +152,44 @@ def test_compose_files_and_show_the_plan(terminal: Terminal) -> None:
     assert (terminal.folder / "again.wasm").read_bytes() == first
 
 
+def test_compose_what_is_published(terminal: Terminal) -> None:
+    assert terminal.type("key", "generate", "--output", "platform").code == 0
+    terminal.project("harness")
+    terminal.project("validator")
+    for name in ("harness", "validator"):
+        assert terminal.type("build", "-C", name).code == 0
+    assert terminal.type("push", "-C", "harness", "--key", "../platform.key", "--force").code == 0
+    assert terminal.type("push", "-C", "validator", "--unsigned", "--force").code == 0
+    harness, validator = (f"{terminal.registry}/demo/pay/{name}:0.1.0" for name in ("harness", "validator"))
+
+    plan = terminal.type("compose", harness, "--with", "validator.wasm", "--plan")
+    lines = [line.split() for line in plan.out.splitlines()]
+    assert ["pay:harness", "pay:platform/validation@0.1.0", "validator.wasm", "same", "name"] in lines
+    assert "was not verified" in plan.err
+    composed = terminal.type(
+        "compose", "-C", "harness", "pay:harness@0.1.0", "--with", validator, "-o", "../a.wasm"
+    )
+    assert composed.code == 0
+    assert "\n  export run: func(message: string);\n" in terminal.type("inspect", "a.wasm").out
+    drawn = terminal.type("graph", harness, "--with", f"v={validator}", "--format", "dot").out
+    assert ('label="pay:harness' in drawn, 'label="v' in drawn) == (True, True)
+
+    root = terminal.project("trusting", TRUST.replace("127.0.0.1:5000", terminal.registry))
+    (root / "platform.pub").write_bytes((terminal.folder / "platform.pub").read_bytes())
+    trusted = terminal.type("compose", "-C", "trusting", harness, "--with", "../validator.wasm", "-o", "b.wasm")
+    assert (trusted.code, trusted.err) == (0, "")
+    refused = terminal.type("compose", "-C", "trusting", harness, "--with", validator, "-o", "c.wasm")
+    assert (refused.code, (root / "c.wasm").exists()) == (5, False)
+    assert "is not signed" in refused.err
+
+    missing = terminal.type(
+        "compose", f"{terminal.registry}/demo/pay/none:1.0.0", "--with", "x.wasm", "-o", "d.wasm"
+    )
+    assert missing.code == 6
+    unclear = terminal.type("compose", "missing", "--with", "validator.wasm", "-o", "d.wasm")
+    assert (unclear.code, unclear.err.splitlines()[0]) == (2, "error: 'missing' is neither a file nor a reference")
+
+
 def test_draw_files_and_a_project(terminal: Terminal) -> None:
     folder = terminal.folder
     files = ["harness.wasm", "--with", "validator.wasm"]

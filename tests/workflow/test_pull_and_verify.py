@@ -247,7 +247,7 @@ def test_without_anybody_to_trust_verify_refuses_and_pull_warns(
     company.notes.lines.clear()
     assert pull(company.world("c"), nowhere, reference, tmp_path / "x.wasm").verification is None
     assert company.notes.warnings[0].endswith(
-        "was not verified: there is no --key, and no [trust] in wasmcloud.toml"
+        "was not verified: no key was given, and wasmcloud.toml has no [trust]"
     )
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.session import command
-from wpkg.cli.suggest import files
+from wpkg.cli.suggest import files_or_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wpkg.cli.session import Session
+    from wpkg.workflow.sources import ComponentFile
 
 
 def composition_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -32,7 +33,7 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             "others",
             multiple=True,
             metavar="[NAME=]DEP",
-            shell_complete=files,
+            shell_complete=files_or_references,
             help="A component to compose it with; with a name, it can be given more than once.",
         ),
     ):
@@ -40,8 +41,19 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def finder(session: Session) -> Callable[[str], ComponentFile]:
+    """What brings components that are not files."""
+
+    def find(text: str) -> ComponentFile:
+        from wpkg.workflow.accepted import published_file
+
+        return published_file(session.world, session.root, text)
+
+    return find
+
+
 @command()
-@click.argument("root", metavar="[NAME=]ROOT", shell_complete=files)
+@click.argument("root", metavar="[NAME=]ROOT", shell_complete=files_or_references)
 @composition_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
@@ -54,13 +66,15 @@ def compose(
     show_plan: bool,  # noqa: FBT001
     **options: Any,
 ) -> None:
-    """Compose component files: imports of each are satisfied by exports of the others.
+    """Compose components: imports of each are satisfied by exports of the others.
 
-    The result has the exports of ROOT. Imports that nobody exports are left to the host.
+    ROOT and DEP are files, or published: ns:name@version by [registries] of this project, or a reference; then
+    they are verified by its [trust]. The result has the exports of ROOT. Imports that nobody exports are left to
+    the host.
     """
     from wpkg.workflow.compose_files import ComposeFiles, compose_files, plan_command
 
-    wanted = ComposeFiles.parse(root, **options)
+    wanted = ComposeFiles.parse(root, **options, published=finder(session))
     if show_plan:
         from wpkg.cli.plan import plan_json, plan_lines
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wpkg.cli.compose import composition_options
+from wpkg.cli.compose import composition_options, finder
 from wpkg.cli.session import command
-from wpkg.cli.suggest import files
+from wpkg.cli.suggest import files_or_references
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
@@ -26,7 +26,7 @@ _FORMS = {
 
 
 @command(locking=True)
-@click.argument("root", metavar="[[NAME=]ROOT]", required=False, shell_complete=files)
+@click.argument("root", metavar="[[NAME=]ROOT]", required=False, shell_complete=files_or_references)
 @composition_options
 @click.option(
     "--format",
@@ -48,8 +48,8 @@ def graph(
 ) -> None:
     """Draw a composition: who imports what from whom, what the host has to give, what the result exports.
 
-    ROOT and DEP are component files, as for 'wpkg compose'. Without them it is the project's composition, the one
-    that 'wpkg build --plan' shows; nothing is built.
+    ROOT and DEP are what 'wpkg compose' takes: files, packages or references. Without them it is the project's
+    composition, the one that 'wpkg build --plan' shows; nothing is built.
     """
     from wpkg.diagram.document import SCHEMA, members_of
     from wpkg.workflow.compose_files import ComposeFiles
@@ -59,7 +59,9 @@ def graph(
         raise click.UsageError("say which component is the root: wpkg graph ROOT --with DEP")
     form = _form(form, output, as_json=session.console.as_json)
     if root is not None:
-        diagram = diagram_of_files(session.world, ComposeFiles.parse(root, others, uses))
+        diagram = diagram_of_files(
+            session.world, ComposeFiles.parse(root, others, uses, published=finder(session))
+        )
     else:
         diagram = diagram_of_project(session.world, session.root, locked=session.locked)
     if no_digests:

@@ -1,4 +1,4 @@
-"""Compose the files that a command line names.
+"""Compose what a command line names: files, and what is published.
 
 The files are opened, and the result is begun, before what reads and plans is even loaded: the long parts go on at
 the same time.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.component.sections import COMPONENT_PREAMBLE
 from wpkg.compose.pieces import embedded
@@ -18,11 +19,11 @@ from wpkg.errors import WpkgError
 from wpkg.names.choice import Choice
 from wpkg.registry.disk import replacing
 from wpkg.workflow.draft import Draft
-from wpkg.workflow.sources import ComponentFile, Sources
+from wpkg.workflow.sources import ComponentFile, Sources, means_file
 from wpkg.workflow.wiring import Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from wpkg.compose.graph import Plan
     from wpkg.compose.pieces import Piece
@@ -45,18 +46,25 @@ class ComposeFiles(Struct, frozen=True):
         *,
         share_modules: bool = False,
         no_imports: bool = False,
+        published: Callable[[str], ComponentFile] | None = None,
     ) -> ComposeFiles:
-        """`root` and `others` are `FILE` or `NAME=FILE`, `uses` as in wpkg.names.choice. Raises: InvalidInput."""
-        files = tuple(_named_file(text) for text in (root, *others))
+        """`root` and `others` are `FILE` or `NAME=FILE`, `uses` as in wpkg.names.choice.
+
+        `published` finds what is no file; without it, everything is one. Raises: InvalidInput, what it raises.
+        """
+        files = tuple(_named_file(text, published) for text in (root, *others))
         choices = tuple(_choice(use) for use in uses)
         return cls(files, Wiring(files[0].name, choices, share_modules, no_imports))
 
 
-def _named_file(text: str) -> ComponentFile:
-    name, equals, path = text.partition("=")
-    if not equals or not name or not path or Path(text).exists():
-        return ComponentFile(text, Path(text))
-    return ComponentFile(name, Path(path))
+def _named_file(text: str, published: Callable[[str], ComponentFile] | None) -> ComponentFile:
+    name, equals, given = text.partition("=")
+    if not equals or not name or not given or Path(text).exists():
+        name, given = "", text
+    if published is None or means_file(given):
+        return ComponentFile(name or given, Path(given))
+    found = published(given)
+    return replace(found, name=name) if name else found
 
 
 def _choice(use: str) -> Choice:

@@ -16,7 +16,7 @@ from wpkg.wit.text import wit_text
 from wpkg.workflow.evidence import signature_claims
 from wpkg.workflow.locate import locate
 from wpkg.workflow.release import Release, fetch_component
-from wpkg.workflow.sources import ComponentFile, Sources
+from wpkg.workflow.sources import ComponentFile, Sources, means_file
 from wpkg.workflow.verify import find_release
 
 if TYPE_CHECKING:
@@ -84,10 +84,9 @@ IDENTITY = Asked()
 
 def inspect(world: World, root: Path, text: str, asked: Asked = IDENTITY) -> Inspected:
     """What `text` is: a file, a package of the project's registries, or a reference. Raises: WpkgError."""
-    path = Path(text)
-    if path.exists() or (text.endswith((".wasm", ".wat")) and "/" not in text.partition(":")[0]):
-        return _inspected(text, ComponentFile(text, path), asked, None, None)
-    located = locate(world, root, text)
+    if means_file(text):
+        return _inspected(text, ComponentFile(text, Path(text)), asked, None, None)
+    located = locate(world, root, text, or_file=True)
     release = find_release(world, located)
     file = ComponentFile(str(located), fetch_component(world, release, str(located)))
     claims = signature_claims(world, release) if asked.identity else None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import WORDS, PackageName
 from wpkg.names.version import Version
-from wpkg.oci.reference import Reference
+from wpkg.oci.reference import InvalidReference, Reference
 from wpkg.project.lockfile import LockedPackage
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.opened import OpenedProject, open_project
@@ -37,10 +37,11 @@ class Located(Struct, frozen=True):
         return str(self.reference) if self.package is None else f"{self.package} {self.version} ({self.reference})"
 
 
-def locate(world: World, root: Path, text: str, *, raw: bool = False) -> Located:
+def locate(world: World, root: Path, text: str, *, raw: bool = False, or_file: bool = False) -> Located:
     """What `text` means: `ns:name@version` by the project in `root`, `ns:name` by its lock, or a reference.
 
-    With `raw`, the raw component beside a version. Raises: InvalidInput.
+    With `raw`, the raw component beside a version. `or_file` says that it could have been a file, which it is not.
+    Raises: InvalidInput.
     """
     if match := _PACKAGE.fullmatch(text):
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
@@ -48,7 +49,12 @@ def locate(world: World, root: Path, text: str, *, raw: bool = False) -> Located
         return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
     if _NAME.fullmatch(text):
         return _locked(root, PackageName.parse(text))
-    reference = Reference.parse(text)
+    try:
+        reference = Reference.parse(text)
+    except InvalidReference as error:
+        if or_file:
+            raise InvalidInput(f"'{text}' is neither a file nor a reference", hint=error.hint) from None
+        raise
     if reference.tag is None and reference.digest is None:
         raise InvalidInput(
             f"'{text}' names no version", hint=f"add a tag or digest: {text}:0.1.0, {text}@sha256:…"

@@ -9,14 +9,15 @@ from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.registry.disk import replacing
-from wpkg.workflow.locate import Located, locate
-from wpkg.workflow.release import Release, fetch_component
-from wpkg.workflow.verify import accept, chosen_policy, find_release
+from wpkg.workflow.accepted import fetch_accepted
+from wpkg.workflow.locate import locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.locate import Located
+    from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 CHUNK = 1024 * 1024  # bytes
@@ -47,16 +48,11 @@ def pull(
     Raises: NotTrusted, RegistryError, InvalidInput, CannotWrite; then there is no file.
     """
     located = locate(world, root, text, raw=raw)
-    release = find_release(world, located)
-    policy = chosen_policy(world, root, keys)
-    verification = accept(world, located, release, policy) if policy is not None else None
-    if policy is None:
-        world.reporter.warn(f"{located} was not verified: there is no --key, and no [trust] in wasmcloud.toml")
-    cached = fetch_component(world, release, str(located))
+    accepted = fetch_accepted(world, root, located, keys)
     path = output if output is not None else Path(located.reference.repository.path.rpartition("/")[2] + ".wasm")
     if path.is_dir():
         raise InvalidInput(f"{path} is a folder, a file name is needed")
-    with cached.open("rb") as source, replacing(path) as file:
+    with accepted.path.open("rb") as source, replacing(path) as file:
         while chunk := source.read(CHUNK):
             file.write(chunk)
-    return Pulled(located, release, verification, path)
+    return Pulled(located, accepted.release, accepted.verification, path)

@@ -36,6 +36,12 @@ class ComponentFile(Struct, frozen=True):
     label: str | None = None  # what it is called inside the composition: never a path
 
 
+def means_file(text: str) -> bool:
+    """Whether a file is meant, and not what is published: it is there, or called like one without a version."""
+    is_called_so = text.endswith((".wasm", ".wat")) and not {":", "@"}.intersection(text.rpartition("/")[2])
+    return is_called_so or os.path.exists(text)  # noqa: PTH110 - pathlib would have to be loaded first
+
+
 class Source:
     """One component file: its bytes mapped, its digest once it is known."""
 

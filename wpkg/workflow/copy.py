@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ from wpkg.oci.manifest import Index, Manifest, read_manifest
 from wpkg.oci.reference import Reference
 from wpkg.oci.referrers import is_referrers_tag, referrers_tag
 from wpkg.registry.disk import replacing
+from wpkg.workflow.watched import WatchedFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
     from wpkg.oci.descriptor import Descriptor
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 PARALLEL_BLOBS = 3
+WORTH_WATCHING = 1024 * 1024  # bytes of a blob
 COSIGN_TAGS = ("sig", "att", "sbom")
 MAX_DEPTH = 16  # of indexes in indexes and referrers of referrers
 
@@ -86,6 +91,7 @@ class _Copier:
 
     def __init__(self, world: World, source: Repository, target: Repository, *, referrers: bool) -> None:
         self._registry = world.registry
+        self._reporter = world.reporter
         self._source = source
         self._target = target
         self._referrers = referrers
@@ -138,13 +144,30 @@ class _Copier:
 
     def _copy_blob(self, blob: Descriptor) -> bool:
         """Whether it had to be sent; it is only fetched when it is."""
-        with tempfile.TemporaryDirectory(prefix="wpkg-") as folder:
+        with tempfile.TemporaryDirectory(prefix="wpkg-") as folder, ExitStack() as sending:
             file = Path(folder, "blob")
+            watched: WatchedFile | None = None
 
             def fetched() -> BinaryIO:
-                if not file.exists():
-                    with replacing(file, durable=False) as whole:
-                        self._registry.download_blob(self._source, blob, whole.write)
-                return file.open("rb")
+                nonlocal watched
+                if watched is None:
+                    self._fetch_blob(blob, file)
+                    watched = WatchedFile(file, sending.enter_context(self._progress("Pushing", blob)))
+                return watched.open()
 
             return self._registry.push_blob(self._target, blob, fetched, self._source)
+
+    def _fetch_blob(self, blob: Descriptor, file: Path) -> None:
+        with self._progress("Fetching", blob) as advance, replacing(file, durable=False) as whole:
+
+            def take(chunk: memoryview) -> None:
+                whole.write(chunk)
+                advance(chunk.nbytes)
+
+            self._registry.download_blob(self._source, blob, take)
+
+    def _progress(self, verb: str, blob: Descriptor) -> AbstractContextManager[Callable[[int], object]]:
+        """Nothing is said of what takes no time."""
+        if blob.size < WORTH_WATCHING:
+            return nullcontext(lambda _: None)
+        return self._reporter.progress(verb, f"{blob.digest.short}", blob.size)

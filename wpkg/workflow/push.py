@@ -18,6 +18,7 @@ from wpkg.workflow.opened import open_project
 from wpkg.workflow.places import package_repository
 from wpkg.workflow.publication import Publication, prepare
 from wpkg.workflow.release import Release
+from wpkg.workflow.watched import WatchedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,8 +104,9 @@ def _push_untagged(
 ) -> tuple[str, ...]:
     """Everything of one artifact but its tag; the predicate types of what was attested."""
     artifact = publication.artifact
-    world.reporter.status("Pushing", f"{repository}:{publication.tag} ({artifact.component.size / 1e6:.1f} MB)")
-    world.registry.push_blob(repository, artifact.component, lambda: publication.path.open("rb"))
+    component = artifact.component
+    with world.reporter.progress("Pushing", f"{repository}:{publication.tag}", component.size) as advance:
+        world.registry.push_blob(repository, component, WatchedFile(publication.path, advance).open)
     world.registry.push_blob(repository, artifact.config, _opening(artifact.config_bytes))
     world.registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type)
     if key is None:

@@ -106,17 +106,7 @@ def test_reads_a_bundle_with(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param(
-            material(certificate={"rawBytes": "AAAA"}),
-            "keyless .* not verified by this version",
-            id="a certificate",
-        ),
         pytest.param(material(x509CertificateChain={"certificates": []}), "keyless", id="a certificate chain"),
-        pytest.param(
-            material(publicKey={"hint": "x"}, certificate={"rawBytes": "AAAA"}),
-            "keyless",
-            id="a certificate beside a key",
-        ),
         pytest.param(
             {"mediaType": "application/vnd.dev.sigstore.bundle.v0.4+json"},
             "version other",

@@ -6,23 +6,28 @@ address; the issuer of the token as a DER string in extension .8, and as raw tex
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.utils import CryptographyDeprecationWarning
 from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _ISSUER_V1 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _UTF8_STRING = 0x0C  # X.690, 8.23; tag of a universal, primitive type
 _LONG_FORM = 0x80  # X.690, 8.1.3.5: the other bits count the bytes of the length
 MAX_NAME_LENGTH = 2000  # characters
+_ADVICE = Lock()  # the filters of warnings are of the whole process
 
 
 class InvalidCertificate(InvalidInput):
@@ -39,7 +44,8 @@ class Claim(Struct, frozen=True):
 def read_claim(der: bytes) -> Claim:
     """The claim in a certificate. Raises: InvalidCertificate."""
     try:
-        certificate = x509.load_der_x509_certificate(der)
+        with without_advice():
+            certificate = x509.load_der_x509_certificate(der)
         extensions = certificate.extensions
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
@@ -49,6 +55,14 @@ def read_claim(der: bytes) -> Claim:
     if not isinstance(key, EllipticCurvePublicKey):
         raise InvalidCertificate("its certificate is for a key of another kind than ECDSA")
     return Claim(_name(_issuers(extensions), "an issuer"), _name(_subjects(extensions), "a subject"))
+
+
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Certificates are read without a word to people about what a later version will refuse in them."""
+    with _ADVICE, warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 def _name(names: Iterable[str], what: str) -> str:

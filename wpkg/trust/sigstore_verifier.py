@@ -12,15 +12,15 @@ import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import DuplicateExtension, ExtensionNotFound, UnsupportedGeneralNameType
+from cryptography.x509 import ExtensionNotFound
 from sigstore.errors import Error, VerificationError
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.verify import Verifier
 
 from wpkg.documents.strict_json import dump_json, load_object
 from wpkg.errors import InvalidInput
+from wpkg.trust.certificate import without_advice
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -32,16 +32,9 @@ logging.getLogger("sigstore").addHandler(logging.NullHandler())
 _CONFIGURATION = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 _NO_SERVICES = {"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"}
 
-# What parsers below `sigstore` raise on malformed input, and it lets through: pydantic, base64 and datetime
-# (ValueError, OverflowError), cryptography.
-_MALFORMED = (
-    ValueError,
-    OverflowError,
-    UnsupportedAlgorithm,
-    ExtensionNotFound,
-    DuplicateExtension,
-    UnsupportedGeneralNameType,
-)
+# What is raised below `sigstore` on malformed input, and it lets through: by pydantic, base64 and cryptography, by
+# datetime for a year that is none, and for a certificate without the uses that its authority should have written.
+_MALFORMED = (ValueError, OverflowError, OSError, ExtensionNotFound)
 
 
 class InvalidTrustedRoot(InvalidInput):
@@ -71,7 +64,8 @@ def verify_envelope(document: bytes, certificate: bytes, trusted_root: bytes) ->
     """
     verifier = _verifier(trusted_root)
     try:
-        return verifier.verify_dsse(Bundle.from_json(document), _OfCertificate(certificate))
+        with without_advice():
+            return verifier.verify_dsse(Bundle.from_json(document), _OfCertificate(certificate))
     except (Error, *_MALFORMED) as error:
         raise NotVouchedFor(str(error)) from error
 

@@ -152,6 +152,10 @@ class Holder:
     certified: CertificatePublicKeyTypes | None = None  # the key in the certificate; that of `key` where None
     old_issuer: str | None = None  # in the extension of before; the same where None
     extra_names: tuple[x509.GeneralName, ...] = ()
+    uses: tuple[x509.ExtensionType, ...] = (
+        usages(signs=True),
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]),
+    )
 
     def names(self) -> list[x509.GeneralName]:
         is_mail = "@" in self.subject and "/" not in self.subject
@@ -172,13 +176,13 @@ def issue(authority: Authority, log: CertificateLog | None, holder: Holder) -> x
         )
         .not_valid_before(holder.at)
         .not_valid_after(holder.at + LIFETIME)
-        .add_extension(usages(signs=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False
         )
         .add_extension(x509.SubjectAlternativeName(holder.names()), critical=True)
     )
+    for use in holder.uses:
+        builder = builder.add_extension(use, critical=isinstance(use, x509.KeyUsage))
     for oid, value in (
         (ISSUER_V1, (holder.old_issuer or holder.issuer).encode()),
         (ISSUER, der.utf8(holder.issuer)),

@@ -1,85 +1,23 @@
-"""Keyless bundles, by a sigstore of our own: what counts, for whom, and what does not."""
+"""Keyless bundles, by a sigstore of our own: what counts, and in which role. What is refused: `test_keyless_threats`."""
 
 from __future__ import annotations
 
-import base64
-import copy
 import json
-import socket
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.fakes.sigstore.clock import Clock
 from tests.fakes.sigstore.instance import ISSUER, WORKFLOW, Sigstore
-from tests.fakes.sigstore.rekor import Rekor, text
+from tests.unit.trust.keyless_release import ANOTHER_TAG, MANY, Release
 from wpkg.oci.descriptor import Descriptor
 from wpkg.trust.canonical_base64 import encode_base64
-from wpkg.trust.identity import Identity
 from wpkg.trust.legacy import SIGNATURE_ANNOTATION, SIMPLE_SIGNING, SimpleSigning, add_signature
-from wpkg.trust.policy import RequiredPredicate, Rule, Signer
-from wpkg.trust.statement import SLSA_PROVENANCE, provenance_statement
-from wpkg.trust.verification import Outcome, State, Verification
+from wpkg.trust.policy import RequiredPredicate, Signer
+from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.trust.verification import Outcome, State
 from wpkg.trust.verify import LegacyCandidates, verify_signatures
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.unit.trust.conftest import App
-
-MANY = r"https://forge\.example/acme/app/\.github/workflows/release\.yml@refs/tags/v1\..*"
-ANOTHER_TAG = WORKFLOW.replace("v1.4.0", "v1.3.9")
-LATE = timedelta(minutes=11)  # a certificate lives ten
-
-
-@dataclass(frozen=True)
-class Release:
-    """The workflow that releases acme:app, whom a rule calls 'release'."""
-
-    app: App
-    sigstore: Sigstore
-
-    def signer(self, name: str = "release", *, pattern: str | None = None, **changes: Any) -> Signer:
-        members = {
-            "issuer": ISSUER,
-            "subject": None if pattern else WORKFLOW,
-            "pattern": pattern,
-            "trusted_root": self.sigstore.trusted_root(),
-        }
-        return Signer(name, Identity(**{**members, **changes}))
-
-    def rule(self, *signers: Signer, **members: Any) -> Rule:
-        return Rule("ghcr.io/acme/**", signers or (self.signer(),), **members)
-
-    def bundle(self, payload: bytes | None = None, **how: Any) -> dict[str, Any]:
-        return self.sigstore.sign(self.app.statement.encode() if payload is None else payload, **how)
-
-    def verify(self, *bundles: dict[str, Any], rule: Rule | None = None) -> Verification:
-        candidates = [self.app.attach(json.dumps(bundle).encode()) for bundle in bundles]
-        return self.app.verify(*candidates, rule=rule or self.rule())
-
-    @property
-    def provenance(self) -> bytes:
-        return provenance_statement(self.app.published, {"made": "up"}).encode()
-
-
-@pytest.fixture(scope="session")
-def release(app: App) -> Release:
-    return Release(app, Sigstore())
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("verification looks something up")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+pytestmark = pytest.mark.usefixtures("no_network")
 
 
 class TestAccepting:
@@ -92,9 +30,9 @@ class TestAccepting:
         assert (finding.outcome, finding.reason) == (Outcome.SIGNATURE, "a signature by 'release'")
 
     def test_by_a_person(self, release: Release) -> None:
-        mallory = release.sigstore.holder("jo@acme.example")
+        jo = release.sigstore.holder("jo@acme.example")
         found = release.verify(
-            release.bundle(holder=mallory), rule=release.rule(release.signer(subject="jo@acme.example"))
+            release.bundle(holder=jo), rule=release.rule(release.signer(subject="jo@acme.example"))
         )
         assert (found.state, found.signers[0].hint) == (State.VERIFIED, f"{ISSUER} jo@acme.example")
 
@@ -115,207 +53,6 @@ class TestAccepting:
     def test_what_a_stranger_signed_keyless_takes_nothing_away(self, release: Release) -> None:
         other = release.bundle(holder=release.sigstore.holder("https://forge.example/evil"))
         assert release.verify(other, release.bundle()).state is State.VERIFIED
-
-
-def at(path: str, change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], None]:
-    """A change of the member of a bundle at 'a/b/0'."""
-
-    def apply(bundle: dict[str, Any]) -> None:
-        where: Any = bundle
-        *parents, last = [int(step) if step.isdigit() else step for step in path.split("/")]
-        for step in parents:
-            where = where[step]
-        where[last] = change(where[last])
-
-    return apply
-
-
-def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
-    return at(path, lambda _: value)
-
-
-ENTRY = "verificationMaterial/tlogEntries/0"
-STAMP = "verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp"
-
-
-class TestRefusing:
-    """Each is signed by the right identity and for the right artifact, but for one thing."""
-
-    @staticmethod
-    def refused(found: Verification, outcome: Outcome, reason: str) -> None:
-        (finding,) = found.findings
-        assert (finding.outcome, found.state, found.signers) == (outcome, State.FAILED, ()), finding
-        assert reason in finding.reason
-
-    @pytest.mark.parametrize(
-        "holder",
-        [
-            pytest.param({"subject": ANOTHER_TAG}, id="another subject"),
-            pytest.param({"subject": WORKFLOW + "1"}, id="a longer subject"),
-            pytest.param({"issuer": "https://token.evil.example"}, id="another issuer"),
-            pytest.param({"issuer": ISSUER + "/"}, id="an issuer with a slash"),
-        ],
-    )
-    def test_another_identity(self, release: Release, holder: dict[str, str]) -> None:
-        found = release.verify(release.bundle(holder=release.sigstore.holder(**holder)))
-        self.refused(
-            found, Outcome.UNKNOWN_SIGNER, f"its certificate is for '{holder.get('subject', WORKFLOW)}' of"
-        )
-
-    @pytest.mark.parametrize(
-        "subject",
-        [
-            f"https://evil.example/?{WORKFLOW}",
-            WORKFLOW.replace("forge.example", "forge_example"),
-            "https://forge.example/acme/app/.github/workflows/release.yml@refs/tags/v1.",
-        ],
-    )
-    @pytest.mark.parametrize("pattern", [MANY[:-2] + r"\d+\.\d+", f"^{MANY[:-2]}[0-9.]+$"])
-    def test_a_pattern_is_for_the_whole_subject(self, release: Release, pattern: str, subject: str) -> None:
-        rule = release.rule(release.signer(pattern=pattern))
-        assert release.verify(release.bundle(), rule=rule).state is State.VERIFIED
-        for other in (subject, WORKFLOW + "/evil"):
-            found = release.verify(release.bundle(holder=release.sigstore.holder(other)), rule=rule)
-            self.refused(found, Outcome.UNKNOWN_SIGNER, "whom the rule does not name")
-
-    def test_alternatives_of_a_pattern_are_anchored_both(self, release: Release) -> None:
-        rule = release.rule(release.signer(pattern="https://a.example/x|https://b.example/y"))
-        for subject in ("https://a.example/x/evil", "https://evil.example/?https://b.example/y"):
-            found = release.verify(release.bundle(holder=release.sigstore.holder(subject)), rule=rule)
-            self.refused(found, Outcome.UNKNOWN_SIGNER, "whom the rule does not name")
-
-    @pytest.mark.parametrize("version", [1, 2])
-    def test_an_expired_certificate(self, release: Release, version: int) -> None:
-        self.refused(release.verify(release.bundle(version=version, after=LATE)), Outcome.UNUSABLE, "chain")
-        early = release.bundle(version=version, after=-timedelta(minutes=1))
-        self.refused(release.verify(early), Outcome.UNUSABLE, "its signature is not by 'release', whom it names")
-
-    def test_a_certificate_of_another_root(self, release: Release) -> None:
-        stranger = Sigstore()
-        found = release.verify(stranger.sign(release.app.statement.encode()))
-        self.refused(found, Outcome.UNUSABLE, "its signature is not by 'release', whom it names: failed to build")
-
-    def test_a_certificate_of_another_root_with_the_logs_of_this_one(self, release: Release) -> None:
-        mine = release.sigstore
-        impostor = Sigstore(certificates=mine.certificates, log=mine.log, clock=mine.clock)
-        for version in (1, 2):
-            found = release.verify(impostor.sign(release.app.statement.encode(), version=version))
-            self.refused(found, Outcome.UNUSABLE, "failed to build")
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            pytest.param({"log": Rekor()}, id="another log"),
-            pytest.param({"certificates": Sigstore().certificates}, id="another certificate log"),
-        ],
-    )
-    def test_what_another_log_has_seen(self, release: Release, other: dict[str, Any]) -> None:
-        mine = release.sigstore
-        elsewhere = Sigstore(
-            **{"root": mine.root, "certificates": mine.certificates, "log": mine.log, "clock": mine.clock, **other}
-        )
-        elsewhere.authority = mine.authority
-        for version in (1, 2):
-            found = release.verify(elsewhere.sign(release.app.statement.encode(), version=version))
-            self.refused(found, Outcome.UNUSABLE, "its signature is not by 'release', whom it names")
-
-    def test_what_another_clock_has_stamped(self, release: Release) -> None:
-        bundle = release.bundle(version=2)
-        signature = base64.b64decode(bundle["dsseEnvelope"]["signatures"][0]["sig"])
-        for clock, message in ((Clock(), signature), (release.sigstore.clock, b"something else")):
-            stamped = copy.deepcopy(bundle)
-            put(STAMP, text(clock.stamp(message, release.sigstore.holder().at)))(stamped)
-            self.refused(release.verify(stamped), Outcome.UNUSABLE, "not enough sources of verified time")
-
-    def test_a_certificate_that_no_log_has_seen(self, release: Release) -> None:
-        self.refused(release.verify(release.bundle(seen=False)), Outcome.UNUSABLE, "SCT")
-
-    @pytest.mark.parametrize("version", [1, 2])
-    def test_another_payload(self, release: Release, version: int, another_app: App) -> None:
-        bundle = release.bundle(another_app.statement.encode(), version=version)
-        self.refused(release.verify(bundle), Outcome.CONTRADICTION, "'release' signed another artifact with it")
-        put("dsseEnvelope/payload", text(release.app.statement.encode()))(bundle)
-        self.refused(release.verify(bundle), Outcome.UNUSABLE, "DSSE: invalid signature")
-
-    @pytest.mark.parametrize("version", [1, 2])
-    @pytest.mark.parametrize(
-        ("change", "reason"),
-        [
-            pytest.param(put("verificationMaterial/tlogEntries", []), "one log entry", id="no entry"),
-            pytest.param(at("verificationMaterial", lambda m: {**m, "tlogEntries": m["tlogEntries"] * 2}), "one log entry", id="two entries"),
-            pytest.param(put(f"{ENTRY}/inclusionProof", None), "inclusionProof", id="no proof"),
-            pytest.param(put(f"{ENTRY}/inclusionProof/checkpoint", None), "checkpoint", id="no checkpoint"),
-            pytest.param(put(f"{ENTRY}/inclusionProof/logIndex", "2"), "proof", id="another index"),
-            pytest.param(put(f"{ENTRY}/inclusionProof/hashes/0", text(bytes(32))), "root hash", id="another path"),
-            pytest.param(at(f"{ENTRY}/inclusionProof/checkpoint/envelope", lambda t: t.replace(" - 1\n", " - 2\n")), "checkpoint", id="another checkpoint"),
-            pytest.param(put(f"{ENTRY}/canonicalizedBody", text(b"{}")), "root hash", id="another entry"),
-            pytest.param(put(f"{ENTRY}/kindVersion/kind", "intoto"), "nsupported", id="an unknown kind"),
-            pytest.param(put("dsseEnvelope/signatures/0/sig", "AAAA"), "its signature is not by 'release'", id="another signature"),
-        ],
-    )  # fmt: skip
-    def test_a_log_entry_that_is_not(
-        self, release: Release, version: int, change: Callable[[dict[str, Any]], None], reason: str
-    ) -> None:
-        bundle = release.bundle(version=version)
-        change(bundle)
-        found = release.verify(bundle)
-        if version == 1 and "nsupported" in reason:
-            reason = "Integrated time only supported"
-        self.refused(found, Outcome.UNUSABLE, reason)
-
-    def test_an_entry_of_something_else_that_was_signed(self, release: Release, another_app: App) -> None:
-        for version in (1, 2):
-            bundle, other = (
-                release.bundle(payload, version=version, holder=holder)
-                for holder in [release.sigstore.holder()]
-                for payload in (release.app.statement.encode(), another_app.statement.encode())
-            )
-            bundle["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"]
-            self.refused(release.verify(bundle), Outcome.UNUSABLE, "its signature is not by 'release'")
-
-    def test_a_time_that_nobody_promised(self, release: Release) -> None:
-        bundle = release.bundle(after=LATE)
-        seconds = str(int(release.sigstore.holder().at.timestamp()) + 60)
-        put(f"{ENTRY}/integratedTime", seconds)(bundle)
-        self.refused(release.verify(bundle), Outcome.UNUSABLE, "SET: invalid inclusion promise")
-        put(f"{ENTRY}/inclusionPromise", None)(bundle)
-        self.refused(release.verify(bundle), Outcome.UNUSABLE, "inclusion promise or signed timestamp")
-
-    @pytest.mark.parametrize(
-        ("holder", "reason"),
-        [
-            pytest.param({"extra_names": (x509.UniformResourceIdentifier("https://evil.example"),)}, "2 names where a subject", id="two subjects"),
-            pytest.param({"extra_names": (x509.DNSName("evil.example"),)}, "neither a URI nor an e-mail", id="a host name"),
-            pytest.param({"old_issuer": "https://evil.example"}, "2 names where an issuer", id="two issuers"),
-            pytest.param({"subject": "https://a.example/\x1b[2J"}, "a subject that is none", id="an escape sequence"),
-            pytest.param({"subject": "https://a.example/ b"}, "a subject that is none", id="white space"),
-            pytest.param({"subject": "https://a.example/" + "b" * 2000}, "a subject that is none", id="a novel"),
-            pytest.param({"issuer": "https://a.example\n"}, "an issuer that is none", id="an issuer with a line feed"),
-            pytest.param({"certified": rsa.generate_private_key(65537, 2048).public_key()}, "another kind than ECDSA", id="an RSA key"),
-        ],
-    )  # fmt: skip
-    def test_a_certificate_that_says_it_in_two_ways(
-        self, release: Release, holder: dict[str, Any], reason: str
-    ) -> None:
-        who = release.sigstore.holder(**holder)
-        self.refused(release.verify(release.bundle(holder=who)), Outcome.UNUSABLE, reason)
-
-    def test_bytes_that_are_no_certificate(self, release: Release) -> None:
-        bundle = release.bundle()
-        put("verificationMaterial/certificate/rawBytes", "AAAA")(bundle)
-        self.refused(release.verify(bundle), Outcome.UNUSABLE, "its certificate is malformed")
-
-    def test_a_rule_without_identities(self, release: Release) -> None:
-        found = release.verify(release.bundle(), rule=release.app.rule())
-        self.refused(
-            found, Outcome.UNKNOWN_SIGNER, "it is keyless (signed with a certificate), and the rule names"
-        )
-
-    @pytest.mark.parametrize("members", [{"tlogs": []}, {"ctlogs": 1}, {"certificateAuthorities": []}, {"x": 1}])
-    def test_a_root_that_cannot_be_used(self, release: Release, members: dict[str, Any]) -> None:
-        root = release.sigstore.trusted_root(**members)
-        found = release.verify(release.bundle(), rule=release.rule(release.signer(trusted_root=root)))
-        self.refused(found, Outcome.UNUSABLE, "the trusted root of 'release' cannot be used: ")
 
 
 class TestRoles:

@@ -141,6 +141,17 @@ def test_sigstore_is_not_loaded_for_who_does_not_need_it(shell: Shell, policy: s
     assert (code, loaded) == (0, False), err
 
 
+def test_what_sigstore_logs_is_not_printed(shell: Shell) -> None:
+    shell.company.publish("harness", unsigned=True)
+    shell.sign()
+    root = json.loads(shell.sigstore.trusted_root())
+    root["ctlogs"].append(json.loads(json.dumps(root["ctlogs"][0])))
+    root["ctlogs"][1]["publicKey"]["keyDetails"] = "PKIX_ED25519_PH"  # of which it warns
+    (shell.company.folder / "trusted_root.json").write_text(json.dumps(root))
+    code, _, err, _ = shell.verify()
+    assert (code, "Failed to load" in err) == (0, False)
+
+
 def test_a_root_that_is_not_there_is_a_mistake_in_the_policy(shell: Shell) -> None:
     shell.company.publish("harness")
     (shell.company.folder / "trusted_root.json").unlink()

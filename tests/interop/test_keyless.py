@@ -14,6 +14,7 @@ from tests.interop.conftest import Publication, publish
 from tests.interop.test_cosign import cosign
 from wpkg.errors import NotTrusted
 from wpkg.oci.reference import Reference
+from wpkg.trust.identity import Identity
 from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def verdicts(
 def test_both_accept_what_the_identity_signed(published: Publication, sigstore: Sigstore, log: int) -> None:
     sign_keyless(published.company.world("ci"), Reference.parse(raw(published)), sigstore, version=log)
     assert verdicts(published, sigstore.trusted_root(), log) == ("", "")
+
+
+def test_a_pattern_is_for_the_whole_subject_here_and_for_a_part_there(
+    published: Publication, sigstore: Sigstore
+) -> None:
+    """docs/trust.md says so."""
+    sign_keyless(published.company.world("ci"), Reference.parse(raw(published)), sigstore)
+    (published.folder / "trusted_root.json").write_bytes(sigstore.trusted_root())
+    words = ["verify", "--trusted-root", "trusted_root.json", "--certificate-oidc-issuer", ISSUER]
+    words += ["--certificate-identity-regexp", "forge.example/acme/"]
+    assert cosign("v3", published.folder, *words, raw(published)).code == 0
+    assert not Identity(ISSUER, None, "forge.example/acme/", b"").matches(ISSUER, WORKFLOW)
 
 
 @pytest.mark.parametrize("log", [1, 2])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _IDENTITY = frozenset({"issuer", "subject", "subject-regexp", "trusted-root"})
 _ISSUER = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 _TRUSTED_ROOT_TYPE = "application/vnd.dev.sigstore.trustedroot"  # of every version and spelling
+_ROOT_HINT = "for sigstore's own: cosign trusted-root create --with-default-services --out trusted_root.json"
 MAX_TRUSTED_ROOT_SIZE = 4 * 1024 * 1024  # bytes
 
 
@@ -76,7 +77,7 @@ def _read_subject(table: Table) -> tuple[str | None, str | None]:
 
 
 def _read_trusted_root(table: Table, read_file: Callable[[str], bytes]) -> bytes:
-    path = table.required_text("trusted-root", "the file that 'gh attestation trusted-root' or cosign writes")
+    path = table.required_text("trusted-root", _ROOT_HINT)
     try:
         data = read_file(path)
         media_type = load_signed_json(data, MAX_TRUSTED_ROOT_SIZE).get("mediaType")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from msgspec.structs import replace
 
 from tests.fakes.sigstore.authority import usages
 from tests.fakes.sigstore.clock import Clock
 from tests.fakes.sigstore.instance import ISSUER, WORKFLOW, Sigstore
 from tests.fakes.sigstore.rekor import Rekor, text
 from tests.unit.trust.keyless_release import ANOTHER_TAG, MANY, Release
+from wpkg.trust.bundle import Bundle
+from wpkg.trust.keyless import NotBySigner, find_identity
+from wpkg.trust.sigstore_verifier import NotVouchedFor, verify_envelope
 from wpkg.trust.verification import Outcome, State, Verification
 
 if TYPE_CHECKING:
@@ -247,6 +252,24 @@ class TestRefusing:
         bundle = release.bundle()
         put("verificationMaterial/certificate/rawBytes", "AAAA")(bundle)
         self.refused(release.verify(bundle), Outcome.UNUSABLE, "its certificate is malformed")
+
+    def test_another_certificate_than_was_read(self, release: Release) -> None:
+        document = json.dumps(release.bundle()).encode()
+        mine, read = (Bundle.read(data).certificate for data in (document, json.dumps(release.bundle()).encode()))
+        root = release.sigstore.trusted_root()
+        assert read is not None
+        assert mine is not None
+        assert verify_envelope(document, mine, root)[1] == release.app.statement.encode()
+        with pytest.raises(NotVouchedFor, match="the certificate is another one than was read"):
+            verify_envelope(document, read, root)
+
+    def test_another_envelope_than_was_read(self, release: Release) -> None:
+        bundle = Bundle.read(json.dumps(release.bundle()).encode())
+        assert bundle.certificate is not None
+        assert find_identity(bundle, bundle.certificate, release.rule()).name == "release"
+        other = replace(bundle, envelope=replace(bundle.envelope, payload=b"{}"))
+        with pytest.raises(NotBySigner, match="its envelope can be read in two ways"):
+            find_identity(other, bundle.certificate, release.rule())
 
     def test_a_rule_without_identities(self, release: Release) -> None:
         found = release.verify(release.bundle(), rule=release.app.rule())

@@ -190,6 +190,21 @@ class TestWhatTheLockRemembers:
         keyless.project(trust())
         lock(keyless.company.world(), root)
 
+    def test_naming_one_of_two_who_signed_is_not_naming_both(self, keyless: Keyless) -> None:
+        keyless.company.publish("harness")
+        world = keyless.company.world()
+        sign_keyless(world, keyless.reference(), keyless.sigstore)
+        both = trust().replace('["release"]', '["release", "platform"]')
+        key = '[trust.keys.platform]\npath = "platform.pub"\n'
+        root = keyless.project(both + key)
+        lock(world, root)
+        keyless.publish("0.1.1", ANOTHER_TAG)
+        keyless.project(both.replace(WORKFLOW, ANOTHER_TAG) + key)
+        with pytest.raises(SignerChanged, match="by the key .* and the identity"):
+            update(world, root)
+        keyless.project(both.replace(f'subject = "{WORKFLOW}"', f"subject-regexp = '{MANY}'") + key)
+        update(world, root)
+
     def test_a_signature_that_disappears(self, keyless: Keyless) -> None:
         referrer = keyless.publish()
         root = keyless.project(trust())

@@ -234,7 +234,9 @@ class TestRefusing:
             found = release.verify(release.bundle(version=version, holder=release.sigstore.holder(uses=uses)))
             self.refused(found, Outcome.UNUSABLE, "its signature is not by 'release', whom it names")
 
-    @pytest.mark.parametrize("seconds", ["253402300800", "9223372036854775807", "99999999999999999"])
+    @pytest.mark.parametrize(
+        "seconds", ["253402300800", "9223372036854775807", "9223372036854775808", "99999999999999999"]
+    )
     def test_a_time_that_is_none(self, release: Release, seconds: str) -> None:
         bundle = release.bundle()
         put(f"{ENTRY}/integratedTime", seconds)(bundle)

@@ -38,7 +38,7 @@ class Source(Struct, frozen=True):
     repository: Repository
     manifest: Digest
     tag: str | None = None
-    signers: tuple[str, ...] = ()  # key hints; none means unsigned, which the policy allowed
+    signers: tuple[str, ...] = ()  # as a lock records them; none means unsigned, which the policy allowed
 
     @property
     def purl(self) -> str:

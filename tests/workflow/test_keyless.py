@@ -213,6 +213,25 @@ class TestWhatTheLockRemembers:
         with pytest.raises(SignatureDisappeared, match="was signed when it was locked"):
             lock(keyless.company.world("somebody else"), root)
 
+    @pytest.mark.parametrize("is_keyless", [True, False])
+    def test_a_signature_that_a_stranger_has_replaced(self, keyless: Keyless, *, is_keyless: bool) -> None:
+        """Where unsigned packages are allowed, one that was signed still is not."""
+        table = (trust() if is_keyless else TRUST) + 'unsigned = "allow"\n'
+        if is_keyless:
+            keyless.publish()
+        else:
+            keyless.company.publish("harness")
+        root = keyless.project(table)
+        lock(keyless.company.world(), root)
+        before = (root / "wpkg.lock").read_bytes()
+        keyless.company.publish("harness", "0.1.1", key=keyless.company.stranger_key)
+        sign_keyless(keyless.company.world(), keyless.reference("0.1.1"), Sigstore())
+        with pytest.raises(
+            SignatureDisappeared, match="0.1.1 has no signature that counts, and pay:harness 0.1.0"
+        ):
+            update(keyless.company.world(), root)
+        assert (root / "wpkg.lock").read_bytes() == before
+
     def test_a_recorded_identity_that_no_longer_counts(self, keyless: Keyless) -> None:
         keyless.publish()
         root = keyless.project(trust())

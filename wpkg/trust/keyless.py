@@ -42,7 +42,7 @@ def find_identity(bundle: Bundle, certificate: bytes, rule: Rule) -> Signer:
     except InvalidCertificate as error:
         raise NotBySigner(Outcome.UNUSABLE, str(error)) from error
     # Those who may sign come first: an identity can be covered by several names, and a signature counts for one.
-    refusals: dict[bytes, InvalidInput] = {}
+    refusals: dict[bytes, NotBySigner] = {}
     for signer in (*rule.signers, *rule.keys):
         identity = signer.key
         if not isinstance(identity, Identity) or not identity.matches(claim.issuer, claim.subject):
@@ -51,12 +51,13 @@ def find_identity(bundle: Bundle, certificate: bytes, rule: Rule) -> Signer:
             continue
         try:
             _verify(bundle, certificate, signer.name, identity.trusted_root)
-        except InvalidInput as error:
-            refusals[identity.trusted_root] = error
+        except NotBySigner as refusal:
+            refusals[identity.trusted_root] = refusal
         else:
             return Signer(signer.name, identity.of(claim.subject))
-    for refusal in refusals.values():
-        raise refusal
+    if refusals:
+        reasons = " and ".join(refusal.message for refusal in refusals.values())
+        raise NotBySigner(next(iter(refusals.values())).outcome, reasons)
     raise NotBySigner(
         Outcome.UNKNOWN_SIGNER,
         f"its certificate is for {claim.subject!a} of {claim.issuer!a}, whom the rule does not name",

@@ -101,9 +101,11 @@ def trusted_signers(
     is_pinned = before is not None and before.manifest == release.manifest.digest
     verification = verify_release(world, release, policy, expected, locked=is_pinned)
     what = f"{expected.package} {expected.version}"
-    if before is not None and before.signers and verification.state == "not-signed":
+    disappeared = before is not None and before.signers and not verification.signers
+    if before is not None and disappeared and (verification.state == "not-signed" or verification.is_tolerated):
+        counts = "" if verification.state == "not-signed" else " that counts"
         raise SignatureDisappeared(
-            f"{what} has no signature, and {before.name} {before.version} was signed when it was locked",
+            f"{what} has no signature{counts}, and {before.name} {before.version} was signed when it was locked",
             hint="ask whoever publishes it; the lock is left as it is",
         )
     verification.raise_unless_accepted(f"{what} ({release.reference.repository})")

@@ -113,6 +113,14 @@ class TestRefusing:
         found = release.verify(stranger.sign(release.app.statement.encode()))
         self.refused(found, Outcome.UNUSABLE, "its signature is not by 'release', whom it names: failed to build")
 
+    def test_a_certificate_of_neither_root(self, release: Release) -> None:
+        other = release.signer("elsewhere", pattern=MANY, trusted_root=Sigstore().trusted_root())
+        stranger = Sigstore().sign(release.app.statement.encode())
+        found = release.verify(stranger, rule=release.rule(release.signer(), other, release.signer("again")))
+        self.refused(found, Outcome.UNUSABLE, "its signature is not by 'release', whom it names: failed")
+        assert found.findings[0].reason.count("whom it names") == 2
+        assert "and its signature is not by 'elsewhere', whom it names" in found.findings[0].reason
+
     def test_a_certificate_of_another_root_with_the_logs_of_this_one(self, release: Release) -> None:
         mine = release.sigstore
         impostor = Sigstore(certificates=mine.certificates, log=mine.log, clock=mine.clock)

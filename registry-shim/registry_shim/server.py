@@ -1,8 +1,8 @@
 """The server: the protocol over sockets, as an ASGI 3 application on uvicorn.
 
 The event loop carries bytes and never waits for a disk: whatever hashes, syncs or reads more than a little
-runs in a few worker threads, one piece of `CHUNK_SIZE` per transfer and direction at a time. While one piece
-is at work the next one is received, or the last one sent.
+runs in a few worker threads. Of a body that comes, one piece of `CHUNK_SIZE` is at work while the next one is
+received.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from registry_shim.limits import (
     IMMEDIATE_READ_SIZE,
     KEEP_ALIVE_SECONDS,
     LISTEN_BACKLOG,
+    SEND_SIZE,
     SHUTDOWN_GRACE_SECONDS,
     WORKER_THREADS,
 )
@@ -63,7 +64,7 @@ class Event(TypedDict, total=False):
     type: str
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | bytearray
     more_body: bool
 
 
@@ -147,7 +148,7 @@ class Application:
                 {"type": "http.response.start", "status": response.status, "headers": _encode_headers(response)}
             )
             if isinstance(body, bytes):
-                await send({"type": "http.response.body", "body": body})
+                await _send_bytes(body, send)
             elif body.length <= IMMEDIATE_READ_SIZE:
                 await send({"type": "http.response.body", "body": _read(body, 0, body.length)})
             else:
@@ -157,22 +158,26 @@ class Application:
                 body.blob.close()
 
     async def _stream(self, body: BlobSlice, receive: Receive, send: Send) -> None:
-        """Send a long body, reading ahead by one piece, until it ends or the client is gone."""
+        """Send a long body until it ends or the client is gone.
+
+        What is in the system's memory is read here: that is faster than to have a worker do it.
+        """
         gone = asyncio.create_task(_wait_until_gone(receive))
-        ahead = asyncio.create_task(self._work(_read, body, 0, CHUNK_SIZE))
         try:
-            for position in range(0, body.length, CHUNK_SIZE):
-                piece = await ahead
-                following = position + CHUNK_SIZE
-                if following < body.length:
-                    ahead = asyncio.create_task(self._work(_read, body, following, CHUNK_SIZE))
+            for position in range(0, body.length, SEND_SIZE):
+                length = min(SEND_SIZE, body.length - position)
+                piece: bytes | bytearray | None = body.blob.read_cached(body.offset + position, length)
+                if piece is None:
+                    piece = await self._work(_read, body, position, length)
+                else:
+                    await asyncio.sleep(0)  # others have their turn also when the client takes everything at once
                 if gone.done():
                     return
-                await send({"type": "http.response.body", "body": piece, "more_body": following < body.length})
+                is_last = position + length == body.length
+                await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
         finally:
             gone.cancel()
             await _settle(gone)
-            await _settle(ahead)
 
     async def _work(self, function: Callable[..., T], *arguments: object) -> T:
         """What `function` returns, from a worker thread; a cancelled caller still waits for it to end.
@@ -218,7 +223,7 @@ def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
 
 async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
     """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     size = 0
     while size < CHUNK_SIZE:
         try:
@@ -237,6 +242,16 @@ async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
         if not event.get("more_body", False):
             return b"".join(parts), True
     return b"".join(parts), False
+
+
+async def _send_bytes(body: bytes, send: Send) -> None:
+    """Send a body in pieces: what a connection cannot take at once is copied."""
+    for position in range(0, max(len(body), 1), SEND_SIZE):
+        following = position + SEND_SIZE
+        piece = body[position:following]
+        if position:
+            await asyncio.sleep(0)  # in which a client that is gone is noticed
+        await send({"type": "http.response.body", "body": piece, "more_body": following < len(body)})
 
 
 async def _settle(task: asyncio.Task[T]) -> None:

@@ -204,10 +204,19 @@ def _complete(intake: Intake, piece: bytes) -> Response:
 
 
 def _read_request(scope: Scope) -> Request:
+    """Raises: Refusal."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "transfer-encoding" in headers and "content-length" in headers:
+        # Whoever stands in front may believe the other one, and see other requests (RFC 9112 section 6.3).
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            ErrorCode.SIZE_INVALID,
+            "a body has a Content-Length or a Transfer-Encoding",
+            headers=(("Connection", "close"),),
+        )
     return Request(
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
     )

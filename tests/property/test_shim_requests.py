@@ -10,6 +10,7 @@ import string
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -26,9 +27,10 @@ from registry_shim.protocol.ranges import (
 from registry_shim.protocol.routes import Endpoint, find_route
 from registry_shim.store.store import Store
 from tests.shim.conftest import MEMORY, new_id
-from tests.shim.wire import EMPTY_JSON, UNKNOWN_DIGEST, InProcessClient, push_manifest, start_upload
+from tests.shim.wire import EMPTY_JSON, UNKNOWN_DIGEST, InProcessClient, image, push_manifest, start_upload
+from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_MANIFEST
-from wpkg.oci.reference import is_repository_path
+from wpkg.oci.reference import is_repository_path, is_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +152,41 @@ def test_any_item_of_any_endpoint(
 ) -> None:
     target = f"/v2/{name}/{rest.format(item.replace('?', ''))}?{query}"
     assert client.send(method, target, body, headers).status < 500
+
+
+NAMES = st.one_of(
+    WIRE,
+    st.lists(st.sampled_from(["a", "..", ".", "A", "", "_uploads", "%2e", "b", "blobs"]), min_size=1).map(
+        "/".join
+    ),
+)
+
+
+@given(NAMES)
+@example("..")
+@example("a/../../b")
+@QUICK
+def test_only_a_name_makes_a_repository(client: InProcessClient, name: str) -> None:
+    name = name.replace("?", "")
+    answer = client.send("PUT", f"/v2/{name}/manifests/v1", b"nonsense", {"Content-Type": IMAGE_MANIFEST})
+    started = client.send("POST", f"/v2/{name}/blobs/uploads/")
+    if is_repository_path(name):
+        assert (answer.code, started.status) == ("MANIFEST_INVALID", 202)
+    else:
+        assert (answer.status, started.status) in {(400, 400), (400, 404), (404, 400), (404, 404)}
+        assert "NAME_INVALID" in {answer.code, started.code}
+
+
+@given(WIRE)
+@example(".lock")
+@example("%2e%2e")
+@QUICK
+def test_only_a_tag_tags(client: InProcessClient, text: str) -> None:
+    text = text.replace("?", "").replace("/", "")
+    answer = client.send("PUT", f"/v2/a/manifests/{text}", image(), {"Content-Type": IMAGE_MANIFEST})
+    tag = unquote(text)
+    assert (answer.status == 201) == (is_tag(tag) or tag == str(Digest.of(image())))
+    assert all(is_tag(tag) for tag in client.send("GET", "/v2/a/tags/list").json["tags"])
 
 
 @given(WIRE, WIRE, PARAMETERS, BODIES)

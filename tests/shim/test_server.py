@@ -301,6 +301,36 @@ class Scripted(Registry):
         return self._begin()
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nA: b\x00\r\n\r\n",
+        b"PUT /v2/x y/manifests/v1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v2/ HTTP/1.1\r\nHost: x\r\nA: " + b"b" * (1 << 20) + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+    ],
+)
+def test_what_could_be_read_as_two_requests_or_none_is_refused(shared_server: Served, head: bytes) -> None:
+    """One answer at most, and what follows is never taken for a request (RFC 9112 section 6.3)."""
+    with connected(shared_server) as raw:
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(head + b"0\r\n\r\nGET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        try:
+            answer = read_to_end(raw)
+        except ConnectionResetError:
+            answer = b""
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert b"200 OK" not in answer
+    assert not answer or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+
+
 def ask(registry: Registry, receive: Callable[[], Awaitable[Event]]) -> Answer:
     """The answer of the application, as its server would be given it."""
     sent: list[Event] = []

@@ -105,6 +105,9 @@ class Application:
             response = _describe_failure(error)
         try:
             await self._send(response, receive, send)
+        except WpkgError as error:
+            logger.log(logging.WARNING, "%s: broken off: %s", what, error)
+            raise
         except Exception:
             logger.exception(what)
             raise  # the connection is closed, which is all that can be said once a response has begun
@@ -149,8 +152,8 @@ class Application:
             )
             if isinstance(body, bytes):
                 await _send_bytes(body, send)
-            elif body.length <= IMMEDIATE_READ_SIZE:
-                await send({"type": "http.response.body", "body": _read(body, 0, body.length)})
+            elif (piece := _read_at_once(body)) is not None:
+                await send({"type": "http.response.body", "body": piece})
             else:
                 await self._stream(body, receive, send)
         finally:
@@ -275,6 +278,12 @@ async def _wait_until_gone(receive: Receive) -> None:
         pass  # a body that nobody asked for
 
 
+def _read_at_once(body: BlobSlice) -> bytearray | None:
+    """All of a short body, None where that is long or has to be waited for."""
+    is_short = body.length <= IMMEDIATE_READ_SIZE
+    return body.blob.read_cached(body.offset, body.length) if is_short else None
+
+
 def _read(body: BlobSlice, position: int, length: int) -> bytes:
     """Exactly the bytes of `body` from `position` that are there and wanted. Raises: EOFError."""
     length = min(length, body.length - position)
@@ -355,12 +364,13 @@ def serve(
     listener: socket.socket,
     announce: Callable[[], None],
     reload: Callable[[], None] | None = None,
+    threads: int = WORKER_THREADS,
 ) -> None:
     """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
 
-    `reload` is called when SIGHUP comes.
+    `reload` is called when SIGHUP comes; `threads` may be waiting at the same time.
     """
-    with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
+    with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
             Application(registry, workers),
             lifespan="off",

@@ -31,8 +31,8 @@ class BlobFile:
 
     def read_cached(self, offset: int, length: int) -> bytearray | None:
         """All of it, if that takes no disk (preadv2(2)); None where it would, or where the system cannot tell."""
-        if _NO_WAIT is None:
-            return None
+        if _NO_WAIT is None or not length:
+            return None if length else bytearray()
         data = bytearray(length)
         try:
             count = os.preadv(self._handle, [data], offset, _NO_WAIT)

@@ -187,17 +187,20 @@ class Repository:
         digest: Digest,
         tags: Sequence[str] = (),
         check: Check = accept_any,
+        *,
+        is_complete: bool = True,
     ) -> None:
         """Put the manifest `data`, read as `document`, and point `tags` at it, in one step.
 
-        The subject need not be here (distribution-spec v1.1.1, "Pushing Manifests with Subject"). `digest`
-        is the caller's promise. `check` is given what each tag names until now, or else what the digest does.
+        What it names must be here if it `is_complete` and the repository not sparse; the subject need not
+        (distribution-spec v1.1.1, "Pushing Manifests with Subject"). `digest` is the caller's promise.
+        `check` is given what each tag names until now, or else what the digest does.
 
         Raises: MissingContent, what `check` raises.
         """
         entry = _describe(document, data, digest)
         with self._lock:
-            if not self._is_sparse:
+            if is_complete and not self._is_sparse:
                 self._check_content(document)
             for name in tags or (digest,):
                 self._check(name, check)

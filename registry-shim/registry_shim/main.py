@@ -146,10 +146,9 @@ def serve(  # noqa: PLR0913 - one for each option
                 lambda: click.echo(address),
                 rules.reload if rules is not None else None,
                 WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
+                mirror.close if mirror is not None else None,
             )
         finally:
-            if mirror is not None:
-                mirror.close()
             door.close()
 
 

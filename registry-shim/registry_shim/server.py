@@ -339,15 +339,25 @@ class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
     def __init__(
-        self, config: uvicorn.Config, announce: Callable[[], None], reload: Callable[[], None] | None
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        reload: Callable[[], None] | None,
+        let_go: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._announce = announce
         self._reload = reload
+        self._let_go = let_go
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._let_go is not None:
+            self._let_go()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -365,10 +375,12 @@ def serve(
     announce: Callable[[], None],
     reload: Callable[[], None] | None = None,
     threads: int = WORKER_THREADS,
+    let_go: Callable[[], None] | None = None,
 ) -> None:
     """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
 
-    `reload` is called when SIGHUP comes; `threads` may be waiting at the same time.
+    `reload` is called when SIGHUP comes; `threads` may be waiting at the same time, and when the server ends
+    `let_go` ends their waiting for others.
     """
     with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
@@ -384,4 +396,4 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        _Server(config, announce, reload).run([listener])
+        _Server(config, announce, reload, let_go).run([listener])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from registry_shim.protocol.messages import BINARY, ErrorCode, not_found
 from registry_shim.store.blobs import BlobFile
-from wpkg.errors import RegistryError
+from registry_shim.upstream.failures import Interrupted
 from wpkg.oci.descriptor import Descriptor
 from wpkg.registry.errors import NotFound
 
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
 
 logger = logging.getLogger("registry_shim")
-
-
-class Interrupted(RegistryError):
-    """The registry ends while a blob is coming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,10 @@ class Arrival:
             self._changed.notify_all()
 
     def end(self, error: Exception | None) -> None:
-        """It is here, or it will not come."""
+        """It is here, or it will not come. What is said first counts."""
         with self._changed:
-            self._is_done, self._error = error is None, error
+            if not self._is_done and self._error is None:
+                self._is_done, self._error = error is None, error
             self._changed.notify_all()
 
     def may_read(self, end: int) -> bool:
@@ -126,10 +123,15 @@ class Arrivals:
         self._is_over = False
 
     def join(self, fetch: Fetch) -> ArrivingBlob | None:
-        """The blob on its way, to be closed by the caller; None when it is in the repository by now."""
+        """The blob on its way, to be closed by the caller; None when it is in the repository by now.
+
+        Raises: Interrupted after `close`.
+        """
         key = (fetch.name, fetch.digest)
         with self._lock:
             arrival = self._arrivals.get(key)
+            if self._is_over:
+                raise Interrupted
             if arrival is None:
                 if fetch.target.blobs.size(fetch.digest) is not None:
                     return None
@@ -142,13 +144,16 @@ class Arrivals:
             return ArrivingBlob(arrival)
 
     def close(self) -> None:
-        """Have everything that is coming end where it is."""
-        self._is_over = True
+        """Have everything that is coming end where it is, and let go everybody who waits for it."""
+        with self._lock:
+            self._is_over = True
+            for arrival in self._arrivals.values():
+                arrival.end(Interrupted())
 
     def _fetch(self, fetch: Fetch, arrival: Arrival, upload: Upload) -> None:
         def keep(chunk: memoryview) -> None:
             if self._is_over:
-                raise Interrupted("the registry is being shut down")
+                raise Interrupted
             upload.append(chunk)
             arrival.note(upload.offset)
 

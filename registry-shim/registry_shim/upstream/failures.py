@@ -18,6 +18,17 @@ class UpstreamFailed(Refusal):
     """What was asked for is not here, and the other registry did not give it."""
 
 
+class Interrupted(Refusal):
+    """The registry ends while another one is being asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            ErrorCode.UNSUPPORTED,
+            "the registry is being shut down; try again",
+        )
+
+
 def describe_failure(registry: str, error: Exception) -> UpstreamFailed:
     """The refusal that an error of the client means."""
     status, code = HTTPStatus.BAD_GATEWAY, ErrorCode.UNSUPPORTED

@@ -75,7 +75,8 @@ class PullThrough:
         self._tags: dict[str, list[str]] = {}
 
     def close(self) -> None:
-        """Fetch nothing any more."""
+        """Fetch nothing any more, and let go everybody who waits."""
+        self._flights.close()
         self._arrivals.close()
 
     def is_immediate(self, request: Request) -> bool:

@@ -12,6 +12,7 @@ from registry_shim.upstream.address import Upstream
 from registry_shim.upstream.pull_through import PullThrough
 from registry_shim.upstream.source import Source
 from tests.fakes.fault_proxy import FaultProxy, fault_proxy
+from tests.shim.conftest import new_id
 from tests.shim.wire import InProcessClient, SocketClient
 from tests.shim_process import running_shim
 from wpkg.oci.digest import Digest
@@ -39,10 +40,16 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def there(shared_root: Path) -> Iterator[str]:
     """The registry that is mirrored."""
-    with running_shim(tmp_path_factory.mktemp("there")) as address:
+    with running_shim(shared_root / "there") as address:
         yield address
+
+
+@pytest.fixture
+def root(shared_root: Path) -> Path:
+    """Of the mirror. What survives a crash is not what is tested here, so it need not wait for a disk."""
+    return shared_root / new_id()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import http.client
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -186,7 +186,7 @@ class HalfWay:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as lines:
+        with connection, connection.makefile("rb") as lines, suppress(ConnectionError):
             request = lines.readline()
             while lines.readline() != b"\r\n":
                 pass
@@ -210,15 +210,18 @@ def half_way() -> Iterator[HalfWay]:
     registry.close()
 
 
-def start(served: Served, digest: Digest) -> http.client.HTTPResponse:
+@contextmanager
+def getting(served: Served, digest: Digest) -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection(served.address.removeprefix("http://"), timeout=20)
     connection.request("GET", f"/v2/m/x/blobs/{digest}")
-    return connection.getresponse()
+    with connection.getresponse() as answer:
+        yield answer
+    connection.close()
 
 
 def test_a_client_gets_it_while_it_comes(half_way: HalfWay, tmp_path: Path) -> None:
-    with mirroring(tmp_path, half_way.address) as served:
-        answers = [start(served, half_way.digest) for _ in range(20)]
+    with mirroring(tmp_path, half_way.address) as served, ExitStack() as stack:
+        answers = [stack.enter_context(getting(served, half_way.digest)) for _ in range(20)]
         for answer in answers:
             assert answer.read(1024 * 1024) == LARGE[: 1024 * 1024]
         assert list(served.root.glob("**/blobs/*/*")) == []
@@ -236,31 +239,31 @@ def test_a_client_gets_it_while_it_comes(half_way: HalfWay, tmp_path: Path) -> N
 
 def test_all_clients_may_leave(half_way: HalfWay, tmp_path: Path) -> None:
     with mirroring(tmp_path, half_way.address) as served:
-        answer = start(served, half_way.digest)
-        answer.read(1)
-        answer.close()
+        with getting(served, half_way.digest) as answer:
+            answer.read(1)
         half_way.go_on.set()
         blob = served.root / "m/x/blobs/sha256" / half_way.digest.encoded
-        wait_for(blob.exists)
+        wait_for(lambda: blob.exists() and not list(served.root.glob("**/_uploads/*")))
         check_clean(served.root)
         assert served.stop() == (0, "", "")
 
 
 def test_what_was_coming_when_it_was_killed_is_forgotten(half_way: HalfWay, tmp_path: Path) -> None:
     with mirroring(tmp_path, half_way.address) as served:
-        start(served, half_way.digest).read(1)
-        served.process.kill()
-        served.process.wait()
+        with getting(served, half_way.digest) as answer:
+            answer.read(1)
+            served.process.kill()
+            served.process.wait()
         half_way.go_on.set()
     assert len(list((tmp_path / "mirror").glob("**/_uploads/*"))) == 1
     with mirroring(tmp_path, half_way.address) as served:
-        answer = start(served, half_way.digest)
-        assert answer.read() == LARGE
+        with getting(served, half_way.digest) as answer:
+            assert answer.read() == LARGE
         check_clean(served.root)
 
 
 def test_it_ends_while_something_is_coming(half_way: HalfWay, tmp_path: Path) -> None:
-    with mirroring(tmp_path, half_way.address) as served:
-        start(served, half_way.digest).read(1)
+    with mirroring(tmp_path, half_way.address) as served, getting(served, half_way.digest) as answer:
+        answer.read(1)
         code, _, log = served.stop()
         assert (code, "Traceback" in log) == (0, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry_shim.limits import UPSTREAM_THREADS, WORKER_THREADS
 from registry_shim.page.door import Door
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
@@ -21,14 +23,18 @@ from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
+    from registry_shim.upstream.pull_through import PullThrough
+    from registry_shim.upstream.source import Source
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
 DEFAULT_PORT = 5000
+DEFAULT_TTL = 60.0  # seconds
 CATALOGUE_FILE = ".catalogue.sqlite"  # in the root; no repository's name begins like this
 _INTERRUPTED = 130  # 128 + SIGINT, before the server has taken the signal over
 
@@ -74,8 +80,33 @@ def cli() -> None:
     metavar="HOST[:PORT]",
     help="What clients, and the patterns of the policy, call this registry; by default its address.",
 )
+@click.option(
+    "--upstream",
+    "upstreams",
+    metavar="URL[,PREFIX]",
+    multiple=True,
+    help="A registry to fetch from what is not here, under PREFIX/ or under every name. May be repeated.",
+)
+@click.option(
+    "--upstream-ttl",
+    metavar="SECONDS",
+    default=DEFAULT_TTL,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long a tag is served without asking upstream whether it has moved.",
+)
 @click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
-def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None, *, sparse: bool) -> None:
+def serve(  # noqa: PLR0913 - one for each option
+    root: Path,
+    host: str,
+    port: int,
+    policy: Path | None,
+    name: str | None,
+    upstreams: tuple[str, ...],
+    upstream_ttl: float,
+    *,
+    sparse: bool,
+) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
@@ -85,11 +116,21 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
         from registry_shim.gate.policy_file import PolicyFile
 
         rules = PolicyFile(policy)
+    sources: Sequence[Source] = ()
+    if upstreams:
+        from registry_shim.upstream.source import connect
+
+        sources = connect(upstreams, os.environ, time.monotonic)
     with Store(root, _new_id, is_sparse=sparse) as store:
         listener = listen(host, port)
         address = address_of(listener)
         registry = name or address.removeprefix("http://")
         service: Service = Registry(store)
+        mirror: PullThrough | None = None
+        if sources:
+            from registry_shim.upstream.pull_through import PullThrough
+
+            service = mirror = PullThrough(service, store, sources, upstream_ttl, time.monotonic)
         judge: Judge | None = None
         if rules is not None:
             from registry_shim.gate.gate import Gate
@@ -99,7 +140,14 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
             service, judge = gate, gate.verdict
         door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
         try:
-            run_server(door, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+            run_server(
+                door,
+                listener,
+                lambda: click.echo(address),
+                rules.reload if rules is not None else None,
+                WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
+                mirror.close if mirror is not None else None,
+            )
         finally:
             door.close()
 

@@ -1,8 +1,8 @@
 """The server: the protocol over sockets, as an ASGI 3 application on uvicorn.
 
 The event loop carries bytes and never waits for a disk: whatever hashes, syncs or reads more than a little
-runs in a few worker threads, one piece of `CHUNK_SIZE` per transfer and direction at a time. While one piece
-is at work the next one is received, or the last one sent.
+runs in a few worker threads. Of a body that comes, one piece of `CHUNK_SIZE` is at work while the next one is
+received.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from registry_shim.limits import (
     IMMEDIATE_READ_SIZE,
     KEEP_ALIVE_SECONDS,
     LISTEN_BACKLOG,
+    SEND_SIZE,
     SHUTDOWN_GRACE_SECONDS,
     WORKER_THREADS,
 )
@@ -63,7 +64,7 @@ class Event(TypedDict, total=False):
     type: str
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | bytearray
     more_body: bool
 
 
@@ -104,6 +105,9 @@ class Application:
             response = _describe_failure(error)
         try:
             await self._send(response, receive, send)
+        except WpkgError as error:
+            logger.log(logging.WARNING, "%s: broken off: %s", what, error)
+            raise
         except Exception:
             logger.exception(what)
             raise  # the connection is closed, which is all that can be said once a response has begun
@@ -147,9 +151,9 @@ class Application:
                 {"type": "http.response.start", "status": response.status, "headers": _encode_headers(response)}
             )
             if isinstance(body, bytes):
-                await send({"type": "http.response.body", "body": body})
-            elif body.length <= IMMEDIATE_READ_SIZE:
-                await send({"type": "http.response.body", "body": _read(body, 0, body.length)})
+                await _send_bytes(body, send)
+            elif (piece := _read_at_once(body)) is not None:
+                await send({"type": "http.response.body", "body": piece})
             else:
                 await self._stream(body, receive, send)
         finally:
@@ -157,22 +161,26 @@ class Application:
                 body.blob.close()
 
     async def _stream(self, body: BlobSlice, receive: Receive, send: Send) -> None:
-        """Send a long body, reading ahead by one piece, until it ends or the client is gone."""
+        """Send a long body until it ends or the client is gone.
+
+        What is in the system's memory is read here: that is faster than to have a worker do it.
+        """
         gone = asyncio.create_task(_wait_until_gone(receive))
-        ahead = asyncio.create_task(self._work(_read, body, 0, CHUNK_SIZE))
         try:
-            for position in range(0, body.length, CHUNK_SIZE):
-                piece = await ahead
-                following = position + CHUNK_SIZE
-                if following < body.length:
-                    ahead = asyncio.create_task(self._work(_read, body, following, CHUNK_SIZE))
+            for position in range(0, body.length, SEND_SIZE):
+                length = min(SEND_SIZE, body.length - position)
+                piece: bytes | bytearray | None = body.blob.read_cached(body.offset + position, length)
+                if piece is None:
+                    piece = await self._work(_read, body, position, length)
+                else:
+                    await asyncio.sleep(0)  # others have their turn also when the client takes everything at once
                 if gone.done():
                     return
-                await send({"type": "http.response.body", "body": piece, "more_body": following < body.length})
+                is_last = position + length == body.length
+                await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
         finally:
             gone.cancel()
             await _settle(gone)
-            await _settle(ahead)
 
     async def _work(self, function: Callable[..., T], *arguments: object) -> T:
         """What `function` returns, from a worker thread; a cancelled caller still waits for it to end.
@@ -199,10 +207,19 @@ def _complete(intake: Intake, piece: bytes) -> Response:
 
 
 def _read_request(scope: Scope) -> Request:
+    """Raises: Refusal."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "transfer-encoding" in headers and "content-length" in headers:
+        # Whoever stands in front may believe the other one, and see other requests (RFC 9112 section 6.3).
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            ErrorCode.SIZE_INVALID,
+            "a body has a Content-Length or a Transfer-Encoding",
+            headers=(("Connection", "close"),),
+        )
     return Request(
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
     )
@@ -218,7 +235,7 @@ def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
 
 async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
     """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     size = 0
     while size < CHUNK_SIZE:
         try:
@@ -239,6 +256,16 @@ async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
     return b"".join(parts), False
 
 
+async def _send_bytes(body: bytes, send: Send) -> None:
+    """Send a body in pieces: what a connection cannot take at once is copied."""
+    for position in range(0, max(len(body), 1), SEND_SIZE):
+        following = position + SEND_SIZE
+        piece = body[position:following]
+        if position:
+            await asyncio.sleep(0)  # in which a client that is gone is noticed
+        await send({"type": "http.response.body", "body": piece, "more_body": following < len(body)})
+
+
 async def _settle(task: asyncio.Task[T]) -> None:
     """Wait for a task whose outcome no longer matters."""
     await asyncio.wait([task])
@@ -249,6 +276,12 @@ async def _settle(task: asyncio.Task[T]) -> None:
 async def _wait_until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass  # a body that nobody asked for
+
+
+def _read_at_once(body: BlobSlice) -> bytearray | None:
+    """All of a short body, None where that is long or has to be waited for."""
+    is_short = body.length <= IMMEDIATE_READ_SIZE
+    return body.blob.read_cached(body.offset, body.length) if is_short else None
 
 
 def _read(body: BlobSlice, position: int, length: int) -> bytes:
@@ -306,15 +339,25 @@ class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
     def __init__(
-        self, config: uvicorn.Config, announce: Callable[[], None], reload: Callable[[], None] | None
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        reload: Callable[[], None] | None,
+        let_go: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._announce = announce
         self._reload = reload
+        self._let_go = let_go
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._let_go is not None:
+            self._let_go()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -331,12 +374,15 @@ def serve(
     listener: socket.socket,
     announce: Callable[[], None],
     reload: Callable[[], None] | None = None,
+    threads: int = WORKER_THREADS,
+    let_go: Callable[[], None] | None = None,
 ) -> None:
     """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
 
-    `reload` is called when SIGHUP comes.
+    `reload` is called when SIGHUP comes; `threads` may be waiting at the same time, and when the server ends
+    `let_go` ends their waiting for others.
     """
-    with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
+    with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
             Application(registry, workers),
             lifespan="off",
@@ -350,4 +396,4 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        _Server(config, announce, reload).run([listener])
+        _Server(config, announce, reload, let_go).run([listener])

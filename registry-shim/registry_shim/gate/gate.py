@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from registry_shim.errors import EvidenceUnavailable, PolicyUnreadable
 from registry_shim.gate.exempt import is_exempt, is_signature_tag, signed_by_tag
-from registry_shim.gate.refusals import explain, refuse_tag, warning
+from registry_shim.gate.refusals import explain, refuse_tag
 from registry_shim.gate.verdict import Standing, Verdict, judge
 from registry_shim.gate.verdicts import Verdicts
 from registry_shim.gate.waiting import TooManyWaiting, WaitingTag
 from registry_shim.limits import MAX_MANIFEST_SIZE
 from registry_shim.protocol.asking import fetch_manifest, head
 from registry_shim.protocol.intake import SmallIntake
-from registry_shim.protocol.messages import ErrorCode, Refusal, Request, Response, json_response
+from registry_shim.protocol.messages import ErrorCode, Refusal, Request, Response, json_response, warning
 from registry_shim.protocol.registry import exchange
 from registry_shim.protocol.routes import Endpoint, find_route, read_reference
 from wpkg.documents.strict_json import Members, load_json

@@ -34,7 +34,7 @@ from registry_shim.protocol.routes import read_computed_digest, read_digest
 from registry_shim.store.uploads import DEFAULT_ALGORITHM
 
 if TYPE_CHECKING:
-    from registry_shim.protocol.messages import Request
+    from registry_shim.protocol.messages import Content, Request
     from registry_shim.protocol.ranges import ByteRange
     from registry_shim.protocol.routes import Route
     from registry_shim.store.repository import Repository
@@ -52,31 +52,41 @@ def get_blob(store: Store, route: Route, request: Request) -> Response:
     blob = repository.blobs.open(digest) if repository is not None and digest is not None else None
     if blob is None or digest is None:
         raise _unknown_blob(route)
-    etag = entity_tag(digest)
-    identity: Headers = (("Docker-Content-Digest", str(digest)), ("ETag", etag))
+    return answer_blob(request, digest, blob)
+
+
+def answer_blob(request: Request, digest: Digest, blob: Content) -> Response:
+    """The blob or the part of it that was asked for; `blob` is closed, or goes with the response."""
     try:
-        known = answer_condition(request, digest, identity)
-        part = _requested_part(request, etag, blob.size)
+        response, offset, length = describe_blob(request, digest, blob.size)
     except BaseException:
         blob.close()
         raise
-    if known is not None:
+    if request.method == "HEAD" or response.status == HTTPStatus.NOT_MODIFIED:
         blob.close()
-        return known
-    offset, length = (part.first, part.length) if part is not None else (0, blob.size)
-    status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
+        return response
+    return Response(response.status, response.headers, BlobSlice(blob, offset, length))
+
+
+def describe_blob(request: Request, digest: Digest, size: int) -> tuple[Response, int, int]:
+    """The answer without its body, and which bytes that has: from where, and how many. Raises: Refusal."""
+    etag = entity_tag(digest)
+    identity: Headers = (("Docker-Content-Digest", str(digest)), ("ETag", etag))
+    known = answer_condition(request, digest, identity)
+    part = _requested_part(request, etag, size)
+    if known is not None:
+        return known, 0, 0
+    offset, length = (part.first, part.length) if part is not None else (0, size)
     headers: Headers = (
         ("Content-Type", BINARY),
         ("Content-Length", str(length)),
         *identity,
         ("Accept-Ranges", "bytes"),
     )
-    if part is not None:
-        headers = (*headers, ("Content-Range", f"bytes {part}/{blob.size}"))
-    if request.method == "HEAD":
-        blob.close()
-        return Response(status, headers)
-    return Response(status, headers, BlobSlice(blob, offset, length))
+    if part is None:
+        return Response(HTTPStatus.OK, headers), offset, length
+    headers = (*headers, ("Content-Range", f"bytes {part}/{size}"))
+    return Response(HTTPStatus.PARTIAL_CONTENT, headers), offset, length
 
 
 def _requested_part(request: Request, etag: str, size: int) -> ByteRange | None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
 
 
+_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
+
+
 class BlobFile:
     """An open blob. It stays whole while it is open, even when it is deleted or replaced meanwhile."""
 
@@ -25,6 +28,17 @@ class BlobFile:
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset`; fewer only at the end. Not verified: whoever reads does."""
         return os.pread(self._handle, length, offset)
+
+    def read_cached(self, offset: int, length: int) -> bytearray | None:
+        """All of it, if that takes no disk (preadv2(2)); None where it would, or where the system cannot tell."""
+        if _NO_WAIT is None or not length:
+            return None if length else bytearray()
+        data = bytearray(length)
+        try:
+            count = os.preadv(self._handle, [data], offset, _NO_WAIT)
+        except OSError:
+            return None
+        return data if count == length else None
 
     def map(self) -> mmap.mmap:
         """The whole blob as memory, read as it is looked at; to be closed by the caller. Not for size 0."""

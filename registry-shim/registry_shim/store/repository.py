@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, MissingContent
-from registry_shim.limits import COMPACT_AFTER, MAX_MANIFEST_SIZE
+from registry_shim.limits import CHUNK_SIZE, COMPACT_AFTER, MAX_MANIFEST_SIZE
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.catalog import (
     Catalog,
@@ -28,13 +28,14 @@ from registry_shim.store.journal import Journal
 from registry_shim.store.uploads import Uploads
 from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput
-from wpkg.oci.digest import ContentMismatch, Digest, check_content
+from wpkg.oci.digest import ContentMismatch, Digest, Verifier, check_content
 from wpkg.oci.manifest import MalformedManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from registry_shim.store.blobs import BlobFile
     from registry_shim.store.catalog import Change
     from registry_shim.store.documents import Document
     from registry_shim.store.uploads import Upload
@@ -157,6 +158,28 @@ class Repository:
         entry = self._catalog.find(reference)
         return None if entry is None else StoredManifest(entry, self._read_verified(entry.digest, entry.size))
 
+    def read(self, entry: Entry) -> bytes:
+        """The bytes of a manifest. Raises: DamagedStore when they are not its."""
+        return self._read_verified(entry.digest, entry.size)
+
+    def open(self, entry: Entry) -> BlobFile:
+        """The same as a file, to be closed by the caller; verified, and held nowhere.
+
+        Raises: DamagedStore.
+        """
+        blob = self._open_manifest(entry.digest, entry.size)
+        try:
+            verifier = Verifier(entry.digest, entry.size, f"the stored manifest {entry.digest}")
+            for position in range(0, blob.size, CHUNK_SIZE):
+                verifier.update(blob.read(position, CHUNK_SIZE))
+            verifier.finish()
+        except BaseException as error:
+            blob.close()
+            if isinstance(error, ContentMismatch):
+                raise _damaged(entry.digest) from error
+            raise
+        return blob
+
     def publish(
         self,
         document: Document,
@@ -164,17 +187,20 @@ class Repository:
         digest: Digest,
         tags: Sequence[str] = (),
         check: Check = accept_any,
+        *,
+        is_complete: bool = True,
     ) -> None:
         """Put the manifest `data`, read as `document`, and point `tags` at it, in one step.
 
-        The subject need not be here (distribution-spec v1.1.1, "Pushing Manifests with Subject"). `digest`
-        is the caller's promise. `check` is given what each tag names until now, or else what the digest does.
+        What it names must be here if it `is_complete` and the repository not sparse; the subject need not
+        (distribution-spec v1.1.1, "Pushing Manifests with Subject"). `digest` is the caller's promise.
+        `check` is given what each tag names until now, or else what the digest does.
 
         Raises: MissingContent, what `check` raises.
         """
         entry = _describe(document, data, digest)
         with self._lock:
-            if not self._is_sparse:
+            if is_complete and not self._is_sparse:
                 self._check_content(document)
             for name in tags or (digest,):
                 self._check(name, check)
@@ -255,9 +281,7 @@ class Repository:
         return descriptor.media_type not in MANIFEST_TYPES and self.blobs.size(descriptor.digest) is not None
 
     def _read_verified(self, digest: Digest, size: int) -> bytes:
-        blob = self.blobs.open(digest) if size <= MAX_MANIFEST_SIZE else None
-        if blob is None:
-            raise DamagedStore(f"the stored manifest {digest} is missing or too long")
+        blob = self._open_manifest(digest, size)
         try:
             data = blob.read(0, size + 1)
         finally:
@@ -265,8 +289,14 @@ class Repository:
         try:
             check_content(data, digest, size, f"the stored manifest {digest}")
         except ContentMismatch as error:
-            raise DamagedStore(f"the stored manifest {digest} does not match its digest") from error
+            raise _damaged(digest) from error
         return data
+
+    def _open_manifest(self, digest: Digest, size: int) -> BlobFile:
+        blob = self.blobs.open(digest) if size <= MAX_MANIFEST_SIZE else None
+        if blob is None:
+            raise DamagedStore(f"the stored manifest {digest} is missing or too long")
+        return blob
 
     def _write_manifest(self, digest: Digest, data: bytes) -> None:
         blob = self.blobs.open(digest)
@@ -321,6 +351,10 @@ class Repository:
                     entry = _describe(document, data, listed.digest)
                     pending += [(Listed(child), True) for child in document.manifests]
             self._catalog.apply(Published(entry, (line.tag,) if line.tag is not None else ()))
+
+
+def _damaged(digest: Digest) -> DamagedStore:
+    return DamagedStore(f"the stored manifest {digest} does not match its digest")
 
 
 def _describe(document: Document, data: bytes, digest: Digest) -> Entry:

@@ -138,6 +138,14 @@ class Uploads:
         self._expire(os.fstat(upload.handle).st_mtime)
         return upload
 
+    def start_temporary(self, algorithm: str) -> Upload:
+        """A session that nobody else can know, and that a restart forgets."""
+        path = self.temporary()
+        upload = Upload(path.name, path)
+        upload.open(os.O_CREAT | os.O_EXCL)
+        upload.hash_with(algorithm)
+        return upload
+
     def _expire(self, now: float) -> None:
         """Forget sessions that nobody has written to for long; `now` is when a file was last made here."""
         if abs(now - self._checked) < EXPIRY_CHECK_SECONDS:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wpkg.errors import InvalidInput
+from wpkg.wit.errors import InvalidWit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from wpkg.wit.errors import InvalidWit
+    from wpkg.errors import CompositionError
+    from wpkg.wit.errors import Span
 
 MAX_ERRORS = 20  # that are looked for in one document
 
@@ -41,3 +43,19 @@ def raise_all(errors: Sequence[InvalidWit]) -> None:
         raise errors[0]
     if errors:
         raise InvalidDocument(errors)
+
+
+class InvalidExpression(InvalidWit):
+    """An expression that cannot stand where it stands."""
+
+
+class MissingArgument(InvalidWit):
+    """An instance is made without all that it needs."""
+
+
+def placed(error: CompositionError, span: Span) -> CompositionError:
+    """The same error, said to lie at `span`, with the line shown in its hint."""
+    line, column = span.source.position(span.start)
+    error.hint = "\n".join(filter(None, (error.hint or f"see line {line}", span.underlined())))
+    found: CompositionError = error.within(f"{span.source.name}:{line}:{column}")
+    return found

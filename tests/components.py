@@ -63,8 +63,13 @@ def planned(components: dict[str, bytes], root: str | None = None, choices: Sequ
 
 
 def compose(components: dict[str, bytes], root: str | None = None, choices: Sequence[str] = ()) -> bytes:
-    """The composition of named components, validated by wasm-tools."""
-    return assemble(planned(components, root, choices), components)
+    """The composition of named components, validated by wasm-tools; as a document it must be the same bytes."""
+    from tests.wac import check_emitted
+
+    plan = planned(components, root, choices)
+    data = assemble(plan, components)
+    check_emitted(plan, components, data)
+    return data
 
 
 def assemble(plan: Plan, components: dict[str, bytes], *, share: bool = False) -> bytes:

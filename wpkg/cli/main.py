@@ -31,6 +31,7 @@ _COMMANDS = {
     "outdated": "Show locked packages that have newer versions",
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
+    "fmt": "Lay out WAC documents",
     "graph": "Draw a composition: svg, mermaid, dot or json",
     "targets": "Check whether a component conforms to a world",
     "push": "Publish the project: signed, with provenance, the tag last",

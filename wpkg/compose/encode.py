@@ -20,13 +20,14 @@ from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, T
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
+from wpkg.compose.graph import at_path
 from wpkg.compose.mentions import mentioned
 from wpkg.compose.pieces import Piece, embedded, pieces_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wpkg.compose.graph import Connection, Node, PassedType, Plan, Residual
+    from wpkg.compose.graph import Connection, Item, Node, PassedType, Plan, Residual, Taken
     from wpkg.compose.share import Sharing
     from wpkg.oci.digest import Digest
 
@@ -62,12 +63,16 @@ class _Encoder:
         self._pieces: list[Piece] = [COMPONENT_PREAMBLE]
         self._components: dict[str, int] = {}  # node -> component index
         self._instances: dict[str, int] = {}  # node -> instance index
+        self._imports: dict[str, tuple[Sort, int, ExternType]] = {}  # import of the result -> its index
         self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
         self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
         self._connections: Mapping[str, list[Connection]] = defaultdict(list)
+        self._taken: Mapping[str, list[Taken]] = defaultdict(list)
         self._passed_types: Mapping[str, list[PassedType]] = defaultdict(list)
         for connection in plan.connections:
             self._connections[connection.importer].append(connection)
+        for taken in plan.taken:
+            self._taken[taken.importer].append(taken)
         for passed in plan.passed_types:
             self._passed_types[passed.importer].append(passed)
 
@@ -105,7 +110,7 @@ class _Encoder:
             self._scope.sections.clear()
 
     def _import(self, residual: Residual) -> None:
-        importer, local_name = residual.importers[0]
+        importer, local_name = residual.importers[0] if residual.importers else ("the document", residual.name)
         index = self._index_of_next(residual.extern)
         try:
             self._scope.import_extern(residual.name, residual.extern, residual.attributes)
@@ -116,6 +121,7 @@ class _Encoder:
         sort = _sort_of(residual.extern)
         if isinstance(residual.extern, TypeBound):
             index = self._scope.type_index(residual.extern.type)
+        self._imports[residual.name] = (sort, index, residual.extern)
         for node, name in residual.importers:
             self._arguments[node, name] = (sort, index)
 
@@ -135,9 +141,11 @@ class _Encoder:
             self._components[node.name] = indices[node.content]
 
     def _instantiate(self, node: Node) -> None:
-        for connection in self._connections[node.name]:
-            argument = self._argument(connection.exporter, connection.export)
-            self._arguments[node.name, connection.name] = argument
+        satisfied = [(connection.name, connection.item) for connection in self._connections[node.name]]
+        satisfied += [(taken.name, taken.item) for taken in self._taken[node.name]]
+        for name, item in satisfied:
+            sort, index, _ = self._find(item)
+            self._arguments[node.name, name] = (sort, index)
         for passed in self._passed_types[node.name]:
             if isinstance(passed.type, TypeBound):
                 self._arguments[node.name, passed.name] = (Sort.TYPE, self._scope.type_index(passed.type.type))
@@ -145,14 +153,22 @@ class _Encoder:
         self._section(_INSTANCE_SECTION, b"\x01" + write.instantiate(self._components[node.name], arguments))
         self._instances[node.name] = self._scope.add_instance(InstanceType({}))
 
-    def _argument(self, node: str, export: str | None) -> tuple[Sort, int]:
-        return (Sort.INSTANCE, self._instances[node]) if export is None else self._alias(node, export)
+    def _find(self, item: Item) -> tuple[Sort, int, ExternType]:
+        """Something in the composition, brought into this component's index spaces, and its type."""
+        if item.is_imported:
+            sort, index, extern = self._imports[item.origin]
+        else:
+            sort, index = Sort.INSTANCE, self._instances[item.origin]
+            extern = InstanceType(self._plan.instances[item.origin])
+        for export in item.path:
+            extern = at_path(extern, (export,))
+            sort, index = self._alias(index, export, extern)
+        return sort, index, extern
 
-    def _alias(self, node: str, export: str) -> tuple[Sort, int]:
-        """The item that instance `node` exports as `export`, brought into this component's index spaces."""
-        extern = self._plan.instances[node][export]
+    def _alias(self, instance: int, export: str, extern: ExternType) -> tuple[Sort, int]:
+        """What `instance` exports as `export`, with the type `extern`."""
         sort = _sort_of(extern)
-        key = (self._instances[node], export)
+        key = (instance, export)
         if key not in self._items:
             if isinstance(extern, (InstanceType, FuncType)):
                 self._items[key] = self._index_of_next(extern)
@@ -164,16 +180,17 @@ class _Encoder:
         return sort, self._items[key]
 
     def _export_all(self) -> None:
-        root = self._plan.root
         attributes = {node.name: node.component.export_attributes for node in self._plan.nodes}
         types: set[Identity] = set()  # exported under a name of their own
-        for node, export in (*self._plan.reexports, *((root, name) for name in self._plan.instances[root])):
-            extern = self._plan.instances[node][export]
-            sort, index = self._alias(node, export)
+        for exported in self._plan.exported:
+            export, item = exported.name, exported.item
+            sort, index, extern = self._find(item)
+            own = not item.is_imported and item.path == (export,)
             ascribed = None
             if not types.isdisjoint(mentioned(extern)):
                 ascribed = self._scope.describe_anew(extern)
-            written = write.export(export, sort, index, ascribed, attributes[node].get(export, ()))
+            said = attributes[item.origin].get(export, ()) if own else ()
+            written = write.export(export, sort, index, ascribed, said)
             self._section(_EXPORT_SECTION, b"\x01" + written)
             self._scope.introduce_export(extern)
             if isinstance(extern, TypeBound):

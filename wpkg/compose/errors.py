@@ -55,6 +55,16 @@ class TypeMismatch(CompositionError):
         self.mismatch = mismatch
 
 
+class ArgumentMismatch(CompositionError):
+    """What a document gives for an import has another type."""
+
+    def __init__(self, importer: str, name: str, mismatch: Mismatch) -> None:
+        super().__init__(f"this does not fit import '{name}' of '{importer}': {mismatch}")
+        self.importer = importer
+        self.name = name
+        self.mismatch = mismatch
+
+
 class DependencyCycle(CompositionError):
     """Components need each other's exports; instances cannot be created in any order."""
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from wpkg.component.types import InstanceType
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -48,14 +50,49 @@ class Reason(Enum):
     LEFT = "left to the host by choice"
 
 
+class Item(Struct, frozen=True):
+    """Something that a composition has: an instance, or what `path` leads to in it, export by export.
+
+    `origin` is a node, or the name of an import of the result where `is_imported`.
+    """
+
+    origin: str
+    path: tuple[str, ...] = ()
+    is_imported: bool = False
+
+
+class Exported(Struct, frozen=True):
+    """An export of the result."""
+
+    name: str
+    item: Item
+
+
 class Connection(Struct, frozen=True):
-    """An import of one node, satisfied by another: by one of its exports, or by its instance as a whole (None)."""
+    """An import of one node, satisfied by another: by one of its exports, or by its instance as a whole (None).
+
+    `inner` leads on from an export that is an instance, export by export.
+    """
 
     importer: str
     name: str
     exporter: str
     export: str | None
     reason: Reason
+    inner: tuple[str, ...] = ()
+
+    @property
+    def item(self) -> Item:
+        """What satisfies the import."""
+        return Item(self.exporter, () if self.export is None else (self.export, *self.inner))
+
+
+class Taken(Struct, frozen=True):
+    """An import of one node, satisfied by something in an import of the result."""
+
+    importer: str
+    name: str
+    item: Item
 
 
 class NearMiss(Struct, frozen=True):
@@ -82,7 +119,10 @@ class KeptApart(Struct, frozen=True):
 
 
 class Residual(Struct, frozen=True):
-    """An import of the result: what `importers` (node, the name it has there) import and nobody inside exports."""
+    """An import of the result: what `importers` (node, the name it has there) import and nobody inside exports.
+
+    One that a document states may have no importers.
+    """
 
     name: str
     extern: ExternType
@@ -114,8 +154,34 @@ class Plan(Struct, frozen=True):
     near_misses: tuple[NearMiss, ...]
     left: frozenset[tuple[str, str]]  # node and import that a choice leaves to the host
     stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
+    taken: tuple[Taken, ...] = ()
+    stated_exports: tuple[Exported, ...] | None = None  # besides re-exports; None: all that the root exports
+
+    @property
+    def exported(self) -> tuple[Exported, ...]:
+        """The exports of the result, re-exports first."""
+        again = [Exported(export, Item(node, (export,))) for node, export in self.reexports]
+        if self.stated_exports is not None:
+            return (*again, *self.stated_exports)
+        return (*again, *(Exported(name, Item(self.root, (name,))) for name in self.instances[self.root]))
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """What the result exports, re-exports first."""
-        return (*(export for _, export in self.reexports), *self.instances[self.root])
+        """The names of what the result exports, re-exports first."""
+        return tuple(exported.name for exported in self.exported)
+
+    def type_of(self, item: Item) -> ExternType:
+        """The type of something in the composition."""
+        if item.is_imported:
+            found = next(residual.extern for residual in self.residuals if residual.name == item.origin)
+            return at_path(found, item.path)
+        return at_path(InstanceType(self.instances[item.origin]), item.path)
+
+
+def at_path(extern: ExternType, path: Sequence[str]) -> ExternType:
+    """What `path` leads to in an instance, export by export."""
+    for name in path:
+        if not isinstance(extern, InstanceType):
+            raise TypeError(f"'{name}' is looked for in what is no instance")
+        extern = extern.exports[name]
+    return extern

@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 class _Merged:
     """One import of the result, as it grows."""
 
-    def __init__(self, node: Node, name: str, extern: ExternType, kept_apart: KeptApart | None) -> None:
+    def __init__(self, name: str, extern: ExternType) -> None:
         self.name = name
         self.extern = extern
-        self.attributes: Sequence[tuple[Attribute, str]] = node.component.import_attributes.get(name, ())
-        self.importers: list[tuple[str, str]] = [(node.name, name)]
-        self.kept_apart = kept_apart
+        self.attributes: Sequence[tuple[Attribute, str]] = ()
+        self.importers: list[tuple[str, str]] = []
+        self.kept_apart: KeptApart | None = None
+        self.is_stated = False
 
     def has_name(self, name: str) -> bool:
         """Whether somebody imports it under `name`."""
-        return any(known == name for _, known in self.importers)
+        return any(known == name for _, known in self.importers) or (self.is_stated and self.name == name)
 
     def add(self, node: Node, name: str, extern: ExternType) -> None:
         """Let `node` import it too."""
@@ -54,6 +55,24 @@ class HostImports:
         self._on_track: dict[str, list[_Merged]] = defaultdict(list)
         self._of: dict[tuple[str, str], _Merged] = {}  # node and import -> import of the result
         self._provider: dict[Identity, _Merged] = {}
+        self._stated: dict[str, _Merged] = {}
+        self.stated: dict[str, ExternType] = {}  # what a document says, which nothing is added to
+
+    def state(self, name: str, extern: ExternType, *, shared: bool) -> None:
+        """Import `extern` whether or not a component does; `shared`: what components import is merged with it."""
+        merged = _Merged(name, extern)
+        merged.is_stated = True
+        self._stated[name] = merged
+        if shared:
+            self._on_track[_merge_key(name, extern)].append(merged)
+        else:
+            self.stated[name] = extern
+        self._provide(merged)
+
+    def share(self, node: Node, name: str, stated: str) -> None:
+        """Let `node` have, as `name`, what a document says to import as `stated`."""
+        self._stated[stated].importers.append((node.name, name))
+        self._of[node.name, name] = self._stated[stated]
 
     def provides(self, identity: Identity) -> bool:
         """Whether the host is asked for `identity`."""
@@ -87,28 +106,36 @@ class HostImports:
                 substitution.adopt(trial)
                 return self._note(node, name, merged)
             if merged.has_name(name):
-                raise UnmergeableImports(name, (merged.importers[0][0], node.name), united)
+                first = merged.importers[0][0] if merged.importers else "the document"
+                raise UnmergeableImports(name, (first, node.name), united)
             apart = apart or KeptApart(merged.name, united)
-        merged = _Merged(node, name, substitution.extern(extern), apart)
+        merged = _Merged(name, substitution.extern(extern))
+        merged.attributes = node.component.import_attributes.get(name, ())
+        merged.importers.append((node.name, name))
+        merged.kept_apart = apart
         known.append(merged)
         substitution.bind_extern(extern, merged.extern)
         return self._note(node, name, merged)
 
     def _note(self, node: Node, name: str, merged: _Merged) -> ExternType:
         self._of[node.name, name] = merged
+        self._provide(merged)
+        return merged.extern
+
+    def _provide(self, merged: _Merged) -> None:
         for _, identity in provided(merged.extern):
             self._provider.setdefault(identity, merged)
-        return merged.extern
 
     def ordered(self, nodes: Sequence[Node]) -> list[Residual]:
         """The imports of the result: each after those whose types it uses, instances before the rest.
 
-        Else in the order of the nodes given and of their imports, as is what each consists of.
+        Else what is stated comes first, and then it is the order of the nodes given and of their imports, as is
+        what each consists of.
 
         Raises: CircularTypes.
         """
         imports = {(node.name, name): extern for node in nodes for name, extern in node.component.imports.items()}
-        wanted = [self._of[key] for key in imports if key in self._of]
+        wanted = [*self._stated.values(), *(self._of[key] for key in imports if key in self._of)]
         wanted.sort(key=lambda merged: not isinstance(merged.extern, InstanceType))
         try:
             ordered = in_order(wanted, self._needs)
@@ -118,7 +145,9 @@ class HostImports:
         residuals = []
         for merged in ordered:
             importers = tuple(sorted(merged.importers, key=rank.__getitem__))
-            extern = _in_order_of([imports[importer] for importer in importers], merged.extern)
+            extern = merged.extern
+            if not merged.is_stated:
+                extern = _in_order_of([imports[importer] for importer in importers], extern)
             residuals.append(Residual(merged.name, extern, merged.attributes, importers, merged.kept_apart))
         return residuals
 

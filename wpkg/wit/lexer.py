@@ -94,6 +94,21 @@ def tokenize(source: Source) -> list[Token]:
     return tokens
 
 
+def comments_between(source: Source, start: int, end: int) -> list[Span]:
+    """The comments between two neighbouring tokens, those for documentation among them."""
+    found: list[Span] = []
+    while start < end:
+        match = _TOKEN.match(source.text, start)
+        if match is None:  # the mark of the byte order
+            start += 1
+            continue
+        after = _end_of_comment(source, start) if match.lastgroup == "block" else match.end()
+        if match.lastgroup != "space":
+            found.append(Span(source, start, after))
+        start = after
+    return found
+
+
 def _stray(source: Source, position: int) -> WitSyntaxError:
     if source.text[position] == '"':
         end = source.text.find("\n", position)

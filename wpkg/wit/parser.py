@@ -43,6 +43,8 @@ from wpkg.wit.syntax import (
 from wpkg.wit.type_parser import TYPE_STATEMENTS, TypeParser
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wpkg.wit.errors import Source
 
 _TOP = ("use", "interface", "world", "package")
@@ -54,75 +56,38 @@ def parse_document(source: Source) -> Document:
     return _Parser(source).document()
 
 
-class _Parser(TypeParser):
-    def document(self) -> Document:
-        docs = self.token.docs
-        identity: PackageId | None = None
-        items: list[PackageItem] = []
-        nested: list[NestedPackage] = []
-        if self.is_word("package"):
-            self.advance()
-            first = self.package_id()
-            if self.accept(";"):
-                identity = first
-            else:
-                nested.append(self._nested(first, docs))
-        while self.token.kind is not Kind.END:
-            inner = self.token.docs
-            if self.accept("package"):
-                nested.append(self._nested(self.package_id(), inner))
-            else:
-                items.append(self._package_item(_TOP))
-        return Document(self.source, identity, tuple(items), tuple(nested), docs)
+class ItemParser(TypeParser):
+    """Reads interfaces and worlds, which WAC has too."""
 
-    def _nested(self, identity: PackageId, docs: tuple[str, ...]) -> NestedPackage:
-        if self.is_operator(";"):
-            raise WitSyntaxError(
-                "'package …;' stands only at the top of a file",
-                identity.span,
-                advice="put what belongs to the package between '{' and '}'",
-            )
-        self.expect("{")
-        items: list[PackageItem] = []
-        while not self.accept("}"):
-            if self.is_word("package"):
-                raise WitSyntaxError("a package stands at the top level, not in a package", self.token.span)
-            items.append(self._package_item(_TOP[:3]))
-        return NestedPackage(identity, tuple(items), docs)
+    def block_ends(self) -> bool:
+        """Whether '}' came next; it is then read."""
+        return self.accept("}")
 
-    def _package_item(self, allowed: tuple[str, ...]) -> PackageItem:
-        docs, gate = self.token.docs, self.gate()
-        if self.is_word("use"):
-            self._no_gate(gate)
-            self.advance()
-            path = self.use_path()
-            alias = self.ident() if self.accept("as") else path.name
-            self.expect(";")
-            return TopLevelUse(path, alias)
-        if self.is_word("interface"):
-            self.advance()
+    def func_comes(self) -> bool:
+        """Whether the type of a function comes next."""
+        return self.is_word("func", "async")
+
+    def interface_or_world(self, docs: tuple[str, ...], gate: Gate, allowed: Sequence[str]) -> Interface | World:
+        """An interface or a world; `allowed` are the words that may stand here. Raises: InvalidWit."""
+        if self.accept("interface"):
             name = self.ident()
-            return Interface(name, self._interface_items(), gate, docs)
-        if self.is_word("world"):
-            self.advance()
+            return Interface(name, self.interface_items(), gate, docs)
+        if self.accept("world"):
             name = self.ident()
             self.expect("{")
             members: list[WorldItem] = []
-            while not self.accept("}"):
+            while not self.block_ends():
                 members.append(self._world_item())
             return World(name, tuple(members), gate, docs)
         raise self.unexpected(", ".join(f"'{word}'" for word in allowed[:-1]) + f" or '{allowed[-1]}'", allowed)
 
-    def _no_gate(self, gate: Gate) -> None:
-        if gate != Gate():
-            raise InvalidGate("a 'use' at the top level has no gate", self.token.span)
-
     # --- interfaces --------------------------------------------------------------------------------
 
-    def _interface_items(self) -> tuple[InterfaceItem, ...]:
+    def interface_items(self) -> tuple[InterfaceItem, ...]:
+        """The items between '{' and '}'. Raises: WitSyntaxError, DuplicateName, InvalidGate."""
         self.expect("{")
         items: list[InterfaceItem] = []
-        while not self.accept("}"):
+        while not self.block_ends():
             items.append(self._interface_item())
         return tuple(items)
 
@@ -178,12 +143,12 @@ class _Parser(TypeParser):
             return ExternItem(is_import, None, path, gate, docs, path.span)
         label = self.ident()
         self.expect(":")
-        if self.is_word("func", "async"):
+        if self.func_comes():
             written = self.func_type()
             self.expect(";")
             return ExternItem(is_import, label, written, gate, docs, label.span)
         if self.accept("interface"):
-            return ExternItem(is_import, label, InlineInterface(self._interface_items()), gate, docs, label.span)
+            return ExternItem(is_import, label, InlineInterface(self.interface_items()), gate, docs, label.span)
         path = self.use_path()
         self.expect(";")
         return ExternItem(is_import, label, path, gate, docs, label.span)
@@ -214,3 +179,55 @@ class _Parser(TypeParser):
         name = self.ident()
         self.expect("as")
         return name, self.ident()
+
+
+class _Parser(ItemParser):
+    def document(self) -> Document:
+        docs = self.token.docs
+        identity: PackageId | None = None
+        items: list[PackageItem] = []
+        nested: list[NestedPackage] = []
+        if self.is_word("package"):
+            self.advance()
+            first = self.package_id()
+            if self.accept(";"):
+                identity = first
+            else:
+                nested.append(self._nested(first, docs))
+        while self.token.kind is not Kind.END:
+            inner = self.token.docs
+            if self.accept("package"):
+                nested.append(self._nested(self.package_id(), inner))
+            else:
+                items.append(self._package_item(_TOP))
+        return Document(self.source, identity, tuple(items), tuple(nested), docs)
+
+    def _nested(self, identity: PackageId, docs: tuple[str, ...]) -> NestedPackage:
+        if self.is_operator(";"):
+            raise WitSyntaxError(
+                "'package …;' stands only at the top of a file",
+                identity.span,
+                advice="put what belongs to the package between '{' and '}'",
+            )
+        self.expect("{")
+        items: list[PackageItem] = []
+        while not self.accept("}"):
+            if self.is_word("package"):
+                raise WitSyntaxError("a package stands at the top level, not in a package", self.token.span)
+            items.append(self._package_item(_TOP[:3]))
+        return NestedPackage(identity, tuple(items), docs)
+
+    def _package_item(self, allowed: tuple[str, ...]) -> PackageItem:
+        docs, gate = self.token.docs, self.gate()
+        if self.is_word("use"):
+            self._no_gate(gate)
+            self.advance()
+            path = self.use_path()
+            alias = self.ident() if self.accept("as") else path.name
+            self.expect(";")
+            return TopLevelUse(path, alias)
+        return self.interface_or_world(docs, gate, allowed)
+
+    def _no_gate(self, gate: Gate) -> None:
+        if gate != Gate():
+            raise InvalidGate("a 'use' at the top level has no gate", self.token.span)

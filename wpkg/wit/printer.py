@@ -69,7 +69,7 @@ def print_document(document: Document) -> str:
     """The text of a document, an empty line at its end only where its last item is an interface."""
     lines: list[str] = []
     if document.id is not None:
-        lines += [*_docs(document.docs), f"package {_package(document.id)};", ""]
+        lines += [*docs_lines(document.docs), f"package {package_text(document.id)};", ""]
     for item in document.items:
         lines += _package_item(item)
         if isinstance(item, Interface):
@@ -77,19 +77,21 @@ def print_document(document: Document) -> str:
     for i, nested in enumerate(document.nested):
         lines += ["", ""] if i else []
         inside = [line for item in nested.items for line in _package_item(item)]
-        lines += [*_docs(nested.docs), *_block(f"package {_package(nested.id)}", inside)]
+        lines += [*docs_lines(nested.docs), *_block(f"package {package_text(nested.id)}", inside)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _package(package: PackageId) -> str:
+def package_text(package: PackageId) -> str:
+    """The name of a package."""
     version = f"@{package.version}" if package.version else ""
     return f"{escaped(package.namespace)}:{escaped(package.name)}{version}"
 
 
-def _path(path: UsePath) -> str:
+def path_text(path: UsePath) -> str:
+    """The path of an interface or world."""
     if path.package is None:
         return escaped(path.name.name)
-    package, at, version = _package(path.package).partition("@")
+    package, at, version = package_text(path.package).partition("@")
     return f"{package}/{escaped(path.name.name)}{at}{version}"
 
 
@@ -99,7 +101,8 @@ def _block(head: str, inside: Iterable[str]) -> Iterator[str]:
     yield "}"
 
 
-def _docs(docs: Sequence[str]) -> Iterator[str]:
+def docs_lines(docs: Sequence[str]) -> Iterator[str]:
+    """The lines of documentation comments."""
     for text in docs:
         for line in text.removesuffix("\n").split("\n"):
             yield f"/// {FORBIDDEN.sub(_escape, line.removesuffix(chr(13)))}".rstrip(" ")
@@ -123,12 +126,22 @@ def _escape(match: re.Match[str]) -> str:
 # --- packages, interfaces, worlds ----------------------------------------------------------------------
 
 
+def item_lines(item: PackageItem | TypeItem) -> Iterator[str]:
+    """The lines of an interface, a world, a `use`, or a type, the lines that they contain indented."""
+    yield from _type_statement(item) if isinstance(item, TypeItem) else _package_item(item)
+
+
+def inline_interface_lines(interface: InlineInterface) -> Iterator[str]:
+    """The lines of an interface without a name."""
+    yield from _block("interface", _interface_items(interface.items))
+
+
 def _package_item(item: PackageItem) -> Iterator[str]:
     if isinstance(item, TopLevelUse):
         alias = "" if item.alias.name == item.path.name.name else f" as {escaped(item.alias.name)}"
-        yield f"use {_path(item.path)}{alias};"
+        yield f"use {path_text(item.path)}{alias};"
         return
-    yield from (*_docs(item.docs), *_gate(item.gate))
+    yield from (*docs_lines(item.docs), *_gate(item.gate))
     if isinstance(item, Interface):
         yield from _block(f"interface {escaped(item.name.name)}", _interface_items(item.items))
     else:
@@ -140,8 +153,8 @@ def _interface_items(items: Sequence[InterfaceItem]) -> Iterator[str]:
         if i and not isinstance(item, UseItem):
             yield ""
         if isinstance(item, FuncItem):
-            yield from (*_docs(item.docs), *_gate(item.gate))
-            yield f"{escaped(item.name.name)}: {_func(item.type)};"
+            yield from (*docs_lines(item.docs), *_gate(item.gate))
+            yield f"{escaped(item.name.name)}: {func_text(item.type)};"
         else:
             yield from _type_statement(item)
 
@@ -157,7 +170,7 @@ def _world_items(world: World) -> Iterator[str]:
         elif isinstance(item, IncludeItem):
             yield from _gate(item.gate)
             renames = f" with {{ {_names(item.renames)} }}" if item.renames else ";"
-            yield f"include {_path(item.path)}{renames}"
+            yield f"include {path_text(item.path)}{renames}"
         else:
             yield from _type_statement(item)
 
@@ -169,16 +182,16 @@ def _stands_apart(previous: WorldItem, item: WorldItem) -> bool:
 
 
 def _extern(item: ExternItem) -> Iterator[str]:
-    yield from (*_docs(item.docs), *_gate(item.gate))
+    yield from (*docs_lines(item.docs), *_gate(item.gate))
     head = "import " if item.is_import else "export "
     if item.label is not None:
         head += f"{escaped(item.label.name)}: "
     if isinstance(item.what, InlineInterface):
         yield from _block(f"{head}interface", _interface_items(item.what.items))
     elif isinstance(item.what, UsePath):
-        yield f"{head}{_path(item.what)};"
+        yield f"{head}{path_text(item.what)};"
     else:
-        yield f"{head}{_func(item.what)};"
+        yield f"{head}{func_text(item.what)};"
 
 
 def _names(names: Iterable[tuple[Ident, Ident]]) -> str:
@@ -194,9 +207,9 @@ def _names(names: Iterable[tuple[Ident, Ident]]) -> str:
 def _type_statement(item: UseItem | TypeItem | ResourceItem) -> Iterator[str]:
     if isinstance(item, UseItem):
         yield from _gate(item.gate)
-        yield f"use {_path(item.path)}.{{{_names(item.names)}}};"
+        yield f"use {path_text(item.path)}.{{{_names(item.names)}}};"
         return
-    yield from (*_docs(item.docs), *_gate(item.gate))
+    yield from (*docs_lines(item.docs), *_gate(item.gate))
     name = escaped(item.name.name)
     if isinstance(item, ResourceItem):
         functions = [line for func in item.functions for line in _resource_func(func)]
@@ -215,7 +228,7 @@ def _type_statement(item: UseItem | TypeItem | ResourceItem) -> Iterator[str]:
         case _:
             yield f"type {name} = {_type(what)};"
             return
-    inside = [line for n, text in members for line in (*_docs(item.member_docs.get(n, ())), f"{text},")]
+    inside = [line for n, text in members for line in (*docs_lines(item.member_docs.get(n, ())), f"{text},")]
     yield from _block(f"{keyword} {name}", inside)
 
 
@@ -224,15 +237,16 @@ def _payload(payload: WrittenType | None) -> str:
 
 
 def _resource_func(func: ResourceFunc) -> Iterator[str]:
-    yield from (*_docs(func.docs), *_gate(func.gate))
+    yield from (*docs_lines(func.docs), *_gate(func.gate))
     if func.kind is FuncKind.CONSTRUCTOR:
         yield f"constructor{_signature(func.type)};"
     else:
         static = "static " if func.kind is FuncKind.STATIC else ""
-        yield f"{escaped(func.name.name)}: {static}{_func(func.type)};"
+        yield f"{escaped(func.name.name)}: {static}{func_text(func.type)};"
 
 
-def _func(func: FuncType[WrittenType]) -> str:
+def func_text(func: FuncType[WrittenType]) -> str:
+    """The type of a function."""
     return f"{'async ' if func.is_async else ''}func{_signature(func)}"
 
 

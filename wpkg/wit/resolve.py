@@ -11,7 +11,7 @@ from wpkg.component.definitions import Attribute
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.types import FuncType, InstanceType
 from wpkg.wit.binary import BinaryPackage, Occurrence, link_interface, link_world, package_of
-from wpkg.wit.errors import DuplicateName, InvalidGate, InvalidWit, RecursiveWit
+from wpkg.wit.errors import DuplicateName, InvalidGate, InvalidWit, RecursiveWit, Source
 from wpkg.wit.gates import Gates
 from wpkg.wit.names import Directory, aliased_packages, packages_of
 from wpkg.wit.order import Circle, needed_first
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wpkg.component.types import ExternType
-    from wpkg.wit.errors import Source, Span
+    from wpkg.wit.errors import Span
     from wpkg.wit.names import Entry, File, TextPackage
-    from wpkg.wit.syntax import Ident, InterfaceItem
+    from wpkg.wit.syntax import Document, Ident, InterfaceItem
 
-PackageFiles = tuple["Source", ...]
-"""The texts of one folder, or of one file."""
+PackageFiles = tuple["Source | Document", ...]
+"""The texts of one folder, or of one file; what was parsed already is not parsed again."""
 
 
 def resolve_packages(
@@ -56,7 +56,7 @@ def resolve_packages(
         if isinstance(given, BinaryPackage):
             binaries.append(given)
         else:
-            texts += packages_of([parse_document(source) for source in given])
+            texts += packages_of([parse_document(g) if isinstance(g, Source) else g for g in given])
     name = root.name if isinstance(root, BinaryPackage) else str(texts[0].id)
     try:
         interfaces, worlds = _Resolver(texts, binaries, features).resolve()

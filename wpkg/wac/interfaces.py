@@ -1,0 +1,140 @@
+"""The types that a document states: evaluated as a world whose imports are those of the document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from wpkg.component.types import FuncType, InstanceType, TypeBound
+from wpkg.compose.mentions import mentioned
+from wpkg.compose.written import StatedImport
+from wpkg.wac.syntax import Import
+from wpkg.wit.errors import DuplicateName
+from wpkg.wit.resolve import resolve_packages
+from wpkg.wit.syntax import UNGATED, Document, ExternItem, Ident, IncludeItem, Interface, TypeItem, UsePath, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wpkg.component.types import ExternType, Identity
+    from wpkg.wac.syntax import Document as WacDocument
+    from wpkg.wit.binary import BinaryPackage
+    from wpkg.wit.packages import WitWorld
+    from wpkg.wit.resolve import PackageFiles
+    from wpkg.wit.syntax import WorldItem
+
+_WORLD = "this document"
+
+
+class Stated(Struct, frozen=True):
+    """The imports of a document: `local` what its names stand for, `imports` all, with those that types need.
+
+    `interfaces` are, by local names, those of packages that are imported.
+    """
+
+    local: Mapping[str, StatedImport]
+    interfaces: Mapping[str, str]
+    imports: tuple[StatedImport, ...]
+    target: WitWorld | None
+
+
+def state_imports(document: WacDocument, packages: Sequence[PackageFiles | BinaryPackage]) -> Stated:
+    """What `document` imports, by the WIT packages that it names. Raises: InvalidWit."""
+    imports = [statement for statement in document.statements if isinstance(statement, Import)]
+    has_types = any(isinstance(s, (Interface, World, TypeItem)) for s in document.statements)
+    if not imports and not has_types and document.targets is None:
+        return Stated({}, {}, (), None)
+    resolved = resolve_packages((_as_wit(document),), packages)
+    world = resolved.worlds[document.package.extern_name(_WORLD)]
+    target = None
+    if document.targets is not None:
+        path = document.targets
+        assert path.package is not None  # noqa: S101 - the parser sees to it
+        target = resolved.world(path.package.extern_name(path.name.name))
+    names: dict[str, str] = {}  # import of the world -> import of the composition
+    local: dict[str, StatedImport] = {}
+    interfaces: dict[str, str] = {}
+    taken: dict[str, Import] = {}
+    for statement in imports:
+        name = _import_name(statement)
+        other = taken.setdefault(name, statement)
+        if other is not statement:
+            line, _ = document.source.position(other.span.start)
+            span = statement.other.span if statement.other is not None else statement.name.span
+            raise DuplicateName(f"import '{name}' is there already, in line {line}", span)
+        key = _key(statement)
+        names[key] = name
+        local[statement.name.name] = StatedImport(name, world.type.imports[key])
+        if isinstance(statement.type, UsePath) and statement.type.package is not None:
+            interfaces[statement.name.name] = statement.type.package.extern_name(statement.type.name.name)
+    stated = [
+        StatedImport(names.get(key, key), extern, shared=key not in names)
+        for key, extern in _needed(world.type.imports, names).items()
+    ]
+    return Stated(local, interfaces, tuple(stated), target)
+
+
+def _as_wit(document: WacDocument) -> Document:
+    """The document's own interfaces and worlds, and a world with its imports and types."""
+    items: list[WorldItem] = []
+    own: list[Interface | World] = []
+    for statement in document.statements:
+        if isinstance(statement, Import):
+            label = None if _is_path(statement) else statement.name
+            items.append(ExternItem(True, label, statement.type, UNGATED, (), statement.span))
+        elif isinstance(statement, TypeItem):
+            items.append(statement)
+        elif isinstance(statement, (Interface, World)):
+            own.append(statement)
+    if document.targets is not None and document.targets.package is not None:
+        # an unused world makes the resolver look for the package, and say where it is named when it is not there
+        own.append(_mention(document.targets))
+    world = World(Ident(_WORLD, document.package.span), tuple(items), UNGATED, ())
+    return Document(document.source, document.package, (*own, world), (), ())
+
+
+def _mention(path: UsePath) -> World:
+    return World(Ident(f"{_WORLD}'s target", path.span), (IncludeItem(path, (), UNGATED),), UNGATED, ())
+
+
+def _is_path(statement: Import) -> bool:
+    """Whether an import is of an interface of a package, and has its name."""
+    return isinstance(statement.type, UsePath) and statement.type.package is not None and statement.other is None
+
+
+def _key(statement: Import) -> str:
+    """What the import is called in the world."""
+    if _is_path(statement):
+        return _import_name(statement)
+    return statement.name.name
+
+
+def _import_name(statement: Import) -> str:
+    """What the composition calls the import."""
+    if statement.other is not None:
+        return statement.other.text
+    what = statement.type
+    if isinstance(what, UsePath) and what.package is not None:
+        return what.package.extern_name(what.name.name)
+    return statement.name.name
+
+
+def _needed(imports: Mapping[str, ExternType], wanted: Mapping[str, str]) -> dict[str, ExternType]:
+    """The imports that are wanted, with those whose types they mention, in the order of the world."""
+    needed: set[Identity] = set()
+    found: dict[str, ExternType] = {}
+    for name, extern in reversed(list(imports.items())):
+        if name in wanted or not needed.isdisjoint(_provided(extern)):
+            found[name] = extern
+            needed.update(mentioned(extern))
+    return dict(reversed(list(found.items())))
+
+
+def _provided(extern: ExternType) -> list[Identity]:
+    if isinstance(extern, TypeBound):
+        return [extern.type]
+    if isinstance(extern, InstanceType):
+        return [export.type for export in extern.exports.values() if isinstance(export, TypeBound)]
+    assert isinstance(extern, FuncType)  # noqa: S101 - a world has no other imports
+    return []

@@ -8,6 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput, WpkgError
+from wpkg.project.capabilities import REFUSE
+from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
     Composed,
@@ -59,6 +61,7 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
+    _refuse_what_is_not_done(project)
     packages = fetch_locked(world, lock)
     check_trust(world, opened, packages)
     own_name = str(project.package) if project.package is not None else project.name
@@ -85,6 +88,20 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
     wiring = Wiring(composition.root, composition.imports, composition.share_modules)
     return Inputs(tuple(files), packages, wiring, lock, pins)
+
+
+def _refuse_what_is_not_done(project: Project) -> None:
+    """Raises: InvalidInput for lines that are read and that nothing acts on yet; ignoring them would be worse."""
+    rules = (project.capabilities.general, *project.capabilities.components.values())
+    for where, is_there in (
+        ("composition.chain", bool(project.composition.chain)),
+        ("composition.config", bool(project.composition.config)),
+        ("capabilities.denied", any(rule.denied not in (None, REFUSE) for rule in rules)),
+    ):
+        if is_there:
+            raise InvalidInput(
+                "this version of wpkg cannot do it yet", hint="remove it, or use a newer wpkg"
+            ).within(PROJECT_FILE, where)
 
 
 def _composed(

@@ -46,6 +46,7 @@ class Reason(Enum):
     STATED_AGAIN = "data type that other imports of the host use"
     NO_EXPORT = "no component exports it"
     LEFT = "left to the host by choice"
+    LINKED = "linked at run time"
 
 
 class Connection(Struct, frozen=True):
@@ -91,6 +92,16 @@ class Residual(Struct, frozen=True):
     kept_apart: KeptApart | None = None
 
 
+class RuntimeLink(Struct, frozen=True):
+    """An import of the result that a dependency which is not composed serves, by one of its exports."""
+
+    name: str  # of the import of the result
+    dependency: str
+    export: str
+    link_name: str | None = None  # tells several links of one import apart
+    target: str | None = None  # what the deployment calls it, where no registry has its component
+
+
 class PassedType(Struct, frozen=True):
     """A world-level type import (`use` in a world), satisfied by the type that it stands for."""
 
@@ -114,6 +125,13 @@ class Plan(Struct, frozen=True):
     near_misses: tuple[NearMiss, ...]
     left: frozenset[tuple[str, str]]  # node and import that a choice leaves to the host
     stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
+    links: tuple[RuntimeLink, ...] = ()  # in the order of `residuals`, which have what is linked, too
+
+    @property
+    def host_imports(self) -> tuple[Residual, ...]:
+        """The residuals that the host itself has to provide: those that nothing is linked to."""
+        linked = {link.name for link in self.links}
+        return tuple(residual for residual in self.residuals if residual.name not in linked)
 
     @property
     def exports(self) -> tuple[str, ...]:

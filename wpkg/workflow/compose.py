@@ -76,6 +76,10 @@ def _read(source: Source) -> ComponentType:
 def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
     """How the components in `sources` fit together. Raises: CompositionError, InvalidInput, ContentMismatch."""
     plan = make_plan(_nodes(sources), wiring.root, wiring.choices)
+    if wiring.contracts:
+        from wpkg.compose.links import link_plan
+
+        plan = link_plan(plan, wiring.contracts)
     if wiring.no_imports:
         require_no_imports(plan)
     return plan

@@ -152,3 +152,49 @@ def test_without_wasmtime_it_says_what_to_install(tmp_path: Path) -> None:
 
 def test_a_component_with_no_exports_is_no_command(type_: Callable[..., Typed]) -> None:
     assert type_(from_wit("import f: func();"))[0] == 2
+
+
+RULED = """name = "app"
+version = "0.1.0"
+language = "python"
+type = "component"
+[component]
+build_artifact = "program.wasm"
+[capabilities]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "arguments", "code"),
+    [
+        ('allow = ["wasi:http/types"]', [], 0),
+        ('allow = ["wasi:cli/*"]', [], 5),
+        ('allow = ["wasi:cli/*"]', ["--allow", "wasi:http/*"], 5),  # nobody here may say more than the project
+        ('deny = ["wasi:http/*"]', ["--allow", "wasi:http/*"], 5),
+        ('deny = ["wasi:sockets/*"]', [], 5),
+        ('deny = ["wasi:sockets/*"]', ["--allow", "wasi:http/*"], 0),
+        ('deny = ["wasi:http/*"]\n["capabilities"."acme:web"]\nallow = ["wasi:http/*"]', [], 5),
+        ('allow = []\n[capabilities."acme:web"]\nallow = ["wasi:http/*"]', [], 0),
+    ],
+)
+def test_the_rules_of_a_project_are_those_of_the_run(
+    type_: Callable[..., Typed], capfd: pytest.CaptureFixture[str], rules: str, arguments: list[str], code: int
+) -> None:
+    type_(programs.REQUESTING)
+    Path("wasmcloud.toml").write_text(RULED + rules)
+    assert run(["run", *arguments]) == code
+    err = capfd.readouterr().err
+    assert err.startswith("error: program.wasm imports 'wasi:http/types@0.2.0', which it may not have") == (
+        code == 5
+    )
+
+
+def test_what_the_project_does_not_allow_must_not_be_imported(
+    type_: Callable[..., Typed], capfd: pytest.CaptureFixture[str]
+) -> None:
+    type_(programs.GREETER)
+    Path("wasmcloud.toml").write_text(RULED + 'allow = ["wasi:io/*"]')
+    assert run(["run"]) == 5
+    said = capfd.readouterr().err
+    assert "'wasi:cli/stdout@0.2.0'" in said
+    assert said.endswith('[capabilities]\n    allow = ["wasi:cli/stdout"]\n')

@@ -57,13 +57,13 @@ class Exited(Exception):
 class Grants(Struct, frozen=True):
     """What a run may have.
 
-    `allows` says of an import's name whether what it reaches out to may be reached. With `strict`, imports that it
-    does not allow must not be there at all, even where there would be nothing behind them. `advice` is the hint.
+    Of the name of an import: `allows`, whether what it reaches out to may be reached; `refuses`, whether it must
+    not be there at all, even with nothing behind it; `advice`, how to allow it.
     """
 
     allows: Callable[[str], bool]
+    refuses: Callable[[str], bool]
     advice: Callable[[str], str]
-    strict: bool = False
     folders: tuple[tuple[Path, str], ...] = ()  # on this machine, and what the component calls it
     variables: Mapping[str, str] = {}
 
@@ -176,7 +176,7 @@ def check_imports(name: str, component: ComponentType, grants: Grants) -> None:
     refused = [
         imported
         for imported in component.imports
-        if (grants.strict or _wasi_package(imported) == "http") and not grants.allows(imported)
+        if grants.refuses(imported) or (_wasi_package(imported) == "http" and not grants.allows(imported))
     ]
     if refused:
         raise NotAllowed(

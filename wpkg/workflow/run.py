@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from wpkg.component.read import read_component
 from wpkg.errors import InvalidInput, WpkgError
-from wpkg.names.interface_pattern import InterfacePattern
+from wpkg.names.interface_pattern import InterfacePattern, first_match
+from wpkg.project.capabilities import Capabilities
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.registry.mapping import mapped
 from wpkg.workflow.host import Exited, Grants, start
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wpkg.component.types import ComponentType
+    from wpkg.project.capabilities import Verdict
+    from wpkg.project.project_file import Project
 
 _COMMAND = re.compile(r"wasi:cli/run@0\.2\.[0-9]+")
 
@@ -46,30 +49,36 @@ class NotACommand(InvalidInput):
 
 
 def find_subject(root: Path, given: Path | None, wishes: Wishes) -> Subject:
-    """The component in the file `given`; without one, what the project in `root` has built.
+    """The component in the file `given`; without one, what the project in `root` has built, under its rules.
 
     Raises: InvalidInput.
     """
-    path = given if given is not None else _built_component(root)
+    if given is None:
+        project = _project_in(root)
+        path, capabilities = _built_component(root, project), project.capabilities
+    else:
+        path, capabilities = given, Capabilities()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
         raise InvalidInput(f"{path} {what}, a component file is needed")
-    name = path.name
     with mapped(path) as data:
         try:
             component = read_component(data)
         except WpkgError as error:
             raise error.within(str(path)) from None
-    return Subject(name, path, component, _granted(wishes))
+    return Subject(path.name, path, component, _grants(wishes, capabilities))
 
 
-def _built_component(root: Path) -> Path:
+def _project_in(root: Path) -> Project:
     if not (root / PROJECT_FILE).is_file():
         raise InvalidInput(
             f"there is no {PROJECT_FILE} in {root}, so a component has to be named", hint="wpkg run FILE"
         )
-    project = open_project(root).project
-    composes = any(d.link == "build" and d.kind == "component" for d in project.dependencies)
+    return open_project(root).project
+
+
+def _built_component(root: Path, project: Project) -> Path:
+    composes = is_composed(project)
     path = root / (project.composed_output if composes else project.build_artifact)
     if not path.is_file():
         raise InvalidInput(
@@ -79,11 +88,39 @@ def _built_component(root: Path) -> Path:
     return path
 
 
-def _granted(wishes: Wishes) -> Grants:
+def is_composed(project: Project) -> bool:
+    """Whether what a project builds is composed with anything."""
+    return any(d.link == "build" and d.kind == "component" for d in project.dependencies)
+
+
+def _grants(wishes: Wishes, capabilities: Capabilities) -> Grants:
+    """What is granted by a person and by a project's rules; what its rules do not allow, no person here does.
+
+    A component may have been composed of several: what one of them may have, the result may have.
+    """
     patterns = [InterfacePattern.parse(text) for text in wishes.allow]
+
+    def verdicts(name: str) -> list[Verdict]:
+        return [capabilities.verdict(name), *(capabilities.verdict(name, who) for who in capabilities.components)]
+
+    def refuses(name: str) -> bool:
+        return not any(verdict.is_allowed for verdict in verdicts(name))
+
+    def allows(name: str) -> bool:
+        return any(verdict.is_explicit for verdict in verdicts(name)) or (
+            first_match(patterns, name) is not None and not refuses(name)
+        )
+
+    def advice(name: str) -> str:
+        unversioned = name.partition("@")[0]
+        if refuses(name):
+            return f'allow it in {PROJECT_FILE}:\n[capabilities]\nallow = ["{unversioned}"]'
+        return f"allow it with --allow '{unversioned}'"
+
     return Grants(
-        allows=lambda name: any(pattern.matches(name) for pattern in patterns),
-        advice=lambda name: f"allow it with --allow '{name.partition('@')[0]}'",
+        allows=allows,
+        refuses=refuses,
+        advice=advice,
         folders=tuple(_folder(text) for text in wishes.folders),
         variables=dict(_variable(text) for text in wishes.variables),
     )

@@ -27,7 +27,7 @@ interface instance-network { use network.{network}; instance-network: func() -> 
 """
 HTTP = "package wasi:http@0.2.0; interface types { resource fields { constructor(); } }"
 MEMORY = """
-  (memory (export "memory") 1)
+  (memory (export "memory") 16)
   (global $top (mut i32) (i32.const 4096))
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (local $at i32)
@@ -38,10 +38,13 @@ MEMORY = """
 
 
 @functools.cache
-def from_module(module: str, world: str, package: str = "") -> bytes:
-    """The component of a core module for the world `w` with this body; `package` has interfaces of its own."""
-    text = f"package t:t; {package} world w {{ {world} }}"
-    with folder(text, CLI, IO, SOCKETS, HTTP) as path:
+def from_module(module: str, world: str, interfaces: str = "", extra: str = "package t:unused;") -> bytes:
+    """The component of a core module for the world `w` with this body.
+
+    `interfaces` are those of its own package, `extra` is one more package.
+    """
+    text = f"package t:t; {interfaces} world w {{ {world} }}"
+    with folder(text, CLI, IO, SOCKETS, HTTP, extra) as path:
         embedded = wasm_tools("component", "embed", path, "-w", "w", data=f"(module {module})".encode())
     return wasm_tools("component", "new", data=embedded)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from wpkg.compose.graph import Reason
 
 if TYPE_CHECKING:
-    from wpkg.compose.graph import Plan, Residual, RuntimeLink
+    from wpkg.compose.graph import Node, Plan, Residual, RuntimeLink
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """A plan for programs."""
     return {
         "root": plan.root,
-        "components": [{"name": n.name, "digest": str(n.digest), "size": n.size} for n in plan.nodes],
+        "components": [_component_json(node) for node in plan.nodes],
         "imports": [
             {"component": who, "import": name, "satisfied-by": by, "export": export, "reason": reason.value}
             for who, name, by, export, reason in _rows(plan)
@@ -31,6 +31,13 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "unused": list(plan.unused),
     }
+
+
+def _component_json(node: Node) -> dict[str, Any]:
+    members: dict[str, Any] = {"name": node.name, "digest": str(node.digest), "size": node.size}
+    if node.generated is not None:
+        members["generated"] = {"denied": dict(node.generated.denied), "config": dict(node.generated.config)}
+    return members
 
 
 def _residual_json(residual: Residual) -> dict[str, Any]:
@@ -68,6 +75,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += ["", f"root: {plan.root}", f"exports: {', '.join(plan.exports) or 'none'}"]
     lines += [f"linked at run time: {_link(link)}" for link in plan.links]
     lines += [f"re-exported: {export} of {node}, for its types" for node, export in plan.reexports]
+    lines += [f"generated: {node.name}, {node.generated}" for node in plan.nodes if node.generated is not None]
     if plan.unused:
         lines.append(f"not needed: {', '.join(plan.unused)}")
     lines += [f"near miss: {miss}" for miss in plan.near_misses]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from wpkg.component.subtype import Mismatch
     from wpkg.component.types import ComponentType, ExternType
     from wpkg.oci.digest import Digest
+
+
+# What becomes of a call of what is denied: it traps, or returns an error where the function's result has one.
+Denial = Literal["trap", "error"]
+
+
+class Generated(Struct, frozen=True):
+    """What a component was generated for: to deny imports, each in its way, or to answer with constants."""
+
+    denied: Mapping[str, Denial] = {}
+    config: Mapping[str, str] = {}
+
+    def __str__(self) -> str:
+        if not self.denied:
+            return f"answers with {', '.join(sorted(self.config)) or 'nothing'}"
+        return f"denies {', '.join(self.denied)}"
 
 
 class Node(Struct, frozen=True):
@@ -28,6 +44,7 @@ class Node(Struct, frozen=True):
     digest: Digest | None
     size: int  # bytes
     label: str | None = None
+    generated: Generated | None = None  # what for, if it was made when composing
 
     @property
     def content(self) -> Digest | str:

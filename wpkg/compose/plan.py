@@ -32,6 +32,7 @@ from wpkg.compose.match import (
     connect,
     importable,
     instantiation_order,
+    is_offered,
     reached_from,
 )
 from wpkg.compose.mentions import mentioned, provided
@@ -103,7 +104,7 @@ def _left_by_choice(order: Sequence[Node], choices: Sequence[Choice]) -> frozens
 def _near_misses(
     nodes: Sequence[Node], order: Sequence[Node], root: str, linker: _Linker, left: frozenset[tuple[str, str]]
 ) -> list[NearMiss]:
-    offers = Offers(node for node in nodes if node.name != root)
+    offers = Offers(node for node in nodes if is_offered(node, root))
     satisfied = {(connection.importer, connection.name) for connection in linker.connections}
     return [
         miss

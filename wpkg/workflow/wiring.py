@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from wpkg.compose.furnish import Decided
     from wpkg.compose.links import Contract
     from wpkg.names.choice import Choice
 
@@ -19,3 +20,4 @@ class Wiring(Struct, frozen=True):
     share_modules: bool = False
     no_imports: bool = False  # nothing may be left to the host
     contracts: tuple[Contract, ...] = ()  # what is linked at run time
+    decided: Decided | None = None  # about imports that would be left to the host

@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
-from wpkg.project.capabilities import REFUSE
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
@@ -19,6 +18,7 @@ from wpkg.workflow.compose import (
     warn_about,
     write_composition,
 )
+from wpkg.workflow.decide import decide
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.links import component_of, read_contracts
 from wpkg.workflow.local import local_dependencies
@@ -55,6 +55,13 @@ class Inputs(Struct, frozen=True):
         """How they fit together. Raises: CompositionError."""
         return plan_files(self.files, self.wiring)
 
+    def make_a_composition(self) -> bool:
+        """Whether there is more than the component by itself: others, or what is generated for its imports.
+
+        Raises: CompositionError, InvalidInput.
+        """
+        return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
+
 
 def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
     """What is composed with what: fetched, verified by digest and by the project's policy.
@@ -87,23 +94,22 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         for name, text in composition.instances.items()
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
-    contracts = read_contracts(linked, packages, local)
-    wiring = Wiring(composition.root, composition.imports, composition.share_modules, contracts=contracts)
+    wiring = Wiring(
+        composition.root,
+        composition.imports,
+        composition.share_modules,
+        contracts=read_contracts(linked, packages, local),
+        decided=decide(project, pins),
+    )
     return Inputs(tuple(files), packages, wiring, lock, pins)
 
 
 def _refuse_what_is_not_done(project: Project) -> None:
     """Raises: InvalidInput for lines that are read and that nothing acts on yet; ignoring them would be worse."""
-    rules = (project.capabilities.general, *project.capabilities.components.values())
-    for where, is_there in (
-        ("composition.chain", bool(project.composition.chain)),
-        ("composition.config", bool(project.composition.config)),
-        ("capabilities.denied", any(rule.denied not in (None, REFUSE) for rule in rules)),
-    ):
-        if is_there:
-            raise InvalidInput(
-                "this version of wpkg cannot do it yet", hint="remove it, or use a newer wpkg"
-            ).within(PROJECT_FILE, where)
+    if project.composition.chain:
+        raise InvalidInput("this version of wpkg cannot do it yet", hint="remove it, or use a newer wpkg").within(
+            PROJECT_FILE, "composition.chain"
+        )
 
 
 def _reached(

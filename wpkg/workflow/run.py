@@ -14,6 +14,7 @@ from wpkg.names.interface_pattern import InterfacePattern, first_match
 from wpkg.project.capabilities import Capabilities
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.registry.mapping import mapped
+from wpkg.workflow.decide import decides
 from wpkg.workflow.host import Exited, Grants, start
 from wpkg.workflow.opened import open_project
 
@@ -78,19 +79,15 @@ def _project_in(root: Path) -> Project:
 
 
 def _built_component(root: Path, project: Project) -> Path:
-    composes = is_composed(project)
-    path = root / (project.composed_output if composes else project.build_artifact)
+    composes = any(d.link == "build" and d.kind == "component" for d in project.dependencies)
+    composed = root / project.composed_output
+    path = composed if composes or (decides(project) and composed.is_file()) else root / project.build_artifact
     if not path.is_file():
         raise InvalidInput(
             f"{project.name} has not been built: there is no {path}",
             hint=f"run 'wpkg build{' --compose' if composes else ''}'",
         )
     return path
-
-
-def is_composed(project: Project) -> bool:
-    """Whether what a project builds is composed with anything."""
-    return any(d.link == "build" and d.kind == "component" for d in project.dependencies)
 
 
 def _grants(wishes: Wishes, capabilities: Capabilities) -> Grants:

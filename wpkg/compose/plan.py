@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 from wpkg.compose.errors import ImportsLeft, NothingConnected
 from wpkg.compose.graph import Exported, Item, NearMiss, Node, Plan
 from wpkg.compose.linker import Linker
-from wpkg.compose.match import HOST, Offers, choose_root, connect, importable, instantiation_order, reached_from
+from wpkg.compose.match import (
+    HOST,
+    Offers,
+    choose_root,
+    connect,
+    importable,
+    instantiation_order,
+    is_offered,
+    reached_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +87,7 @@ def _left_by_choice(order: Sequence[Node], choices: Sequence[Choice]) -> frozens
 def _near_misses(
     nodes: Sequence[Node], order: Sequence[Node], root: str, linker: Linker, left: frozenset[tuple[str, str]]
 ) -> list[NearMiss]:
-    offers = Offers(node for node in nodes if node.name != root)
+    offers = Offers(node for node in nodes if is_offered(node, root))
     satisfied = {(connection.importer, connection.name) for connection in linker.connections}
     return [
         miss

@@ -81,7 +81,7 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     from wpkg.workflow.composition import compose_inputs, gather_inputs
 
     gathered = gather_inputs(world, opened, lock, raw.digest)
-    if len(gathered.files) == 1:
+    if not gathered.make_a_composition():
         state.save(folder)
         world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
         return Built(raw, None, None)

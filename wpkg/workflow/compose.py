@@ -9,6 +9,7 @@ from msgspec import Struct
 from wpkg.component.read import read_component
 from wpkg.compose.encode import Layout, encode
 from wpkg.compose.graph import Node, Plan
+from wpkg.compose.pieces import Slice, joined
 from wpkg.compose.plan import make_plan, require_connections, require_no_imports
 from wpkg.compose.share import share_modules
 from wpkg.errors import WpkgError
@@ -19,7 +20,7 @@ from wpkg.workflow.draft import Draft
 from wpkg.workflow.sources import ComponentFile, Source, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wpkg.component.types import ComponentType
@@ -75,10 +76,27 @@ def _read(source: Source) -> ComponentType:
 
 def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
     """How the components in `sources` fit together. Raises: CompositionError, InvalidInput, ContentMismatch."""
-    plan = make_plan(_nodes(sources), wiring.root, wiring.choices)
+    return _planned(sources, wiring)[0]
+
+
+def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes]]:
+    """The plan, and the components that were generated for it, by node."""
+    nodes: Sequence[Node] = _nodes(sources)
+    root, choices = wiring.root, wiring.choices
+    generated: Mapping[str, bytes] = {}
+    if wiring.decided is not None:
+        from wpkg.compose.furnish import furnish
+
+        furnished = furnish(nodes, root, choices, wiring.decided)
+        nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
+    plan = make_plan(nodes, root, choices)
+    if wiring.contracts:
+        from wpkg.compose.links import link_plan
+
+        plan = link_plan(plan, wiring.contracts)
     if wiring.no_imports:
         require_no_imports(plan)
-    return plan
+    return plan, generated
 
 
 def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:
@@ -89,12 +107,26 @@ def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:
 
 def lay_out(sources: Sources, wiring: Wiring) -> Composition:
     """The composition of `sources`, ready to be written. Raises: CompositionError, InvalidInput."""
-    plan = plan_sources(sources, wiring)
+    plan, generated = _planned(sources, wiring)
     require_connections(plan)
     if not wiring.share_modules:
-        return Composition(plan, encode(plan), 0, 0)
-    sharing = share_modules(plan, {node.name: sources[node.name].data for node in plan.nodes})
-    return Composition(plan, encode(plan, sharing), sharing.count, sharing.saved)
+        return Composition(plan, _written_out(encode(plan), generated), 0, 0)
+    views = {name: memoryview(data) for name, data in generated.items()}
+    sharing = share_modules(
+        plan, {node.name: views.get(node.name) or sources[node.name].data for node in plan.nodes}
+    )
+    return Composition(plan, _written_out(encode(plan, sharing), generated), sharing.count, sharing.saved)
+
+
+def _written_out(layout: Layout, generated: Mapping[str, bytes]) -> Layout:
+    """The same with the bytes of generated components in place: they are in no file."""
+    pieces = [
+        generated[piece.node][piece.start : piece.end]
+        if isinstance(piece, Slice) and piece.node in generated
+        else piece
+        for piece in layout.pieces
+    ]
+    return Layout(joined(pieces), layout.size) if generated else layout
 
 
 def warn_about(reporter: Reporter, plan: Plan) -> None:

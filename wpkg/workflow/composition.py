@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wpkg.errors import InvalidInput, WpkgError
+from wpkg.errors import InvalidInput
+from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.compose import (
     Composed,
@@ -17,7 +18,9 @@ from wpkg.workflow.compose import (
     warn_about,
     write_composition,
 )
+from wpkg.workflow.decide import decide
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
+from wpkg.workflow.links import component_of, read_contracts
 from wpkg.workflow.local import local_dependencies
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
     from wpkg.project.lockfile import Lock
-    from wpkg.project.project_file import Project
+    from wpkg.project.project_file import Dependency, Project
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
@@ -52,6 +55,13 @@ class Inputs(Struct, frozen=True):
         """How they fit together. Raises: CompositionError."""
         return plan_files(self.files, self.wiring)
 
+    def make_a_composition(self) -> bool:
+        """Whether there is more than the component by itself: others, or what is generated for its imports.
+
+        Raises: CompositionError, InvalidInput.
+        """
+        return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
+
 
 def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
     """What is composed with what: fetched, verified by digest and by the project's policy.
@@ -59,17 +69,18 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
+    _refuse_what_is_not_done(project)
     packages = fetch_locked(world, lock)
     check_trust(world, opened, packages)
     own_name = str(project.package) if project.package is not None else project.name
     files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
     local = local_dependencies(opened.workspace)
-    taking_part = _composed(project, lock, packages, local)
+    taking_part, linked = _reached(project, lock, packages, local)
     by_name, pins = {}, {}
     for pin in taking_part:
         several = sum(other.name == pin.name for other in taking_part) > 1
         name = f"{pin.name}@{pin.version}" if several else str(pin.name)
-        by_name[name] = _component_of(name, pin, packages, local)
+        by_name[name] = component_of(name, pin, packages, local)
         pins[name] = pin
     composition = project.composition
     if composition.components is None:
@@ -83,57 +94,61 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         for name, text in composition.instances.items()
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
-    wiring = Wiring(composition.root, composition.imports, composition.share_modules)
+    wiring = Wiring(
+        composition.root,
+        composition.imports,
+        composition.share_modules,
+        contracts=read_contracts(linked, packages, local),
+        decided=decide(project, pins),
+    )
     return Inputs(tuple(files), packages, wiring, lock, pins)
 
 
-def _composed(
+def _refuse_what_is_not_done(project: Project) -> None:
+    """Raises: InvalidInput for lines that are read and that nothing acts on yet; ignoring them would be worse."""
+    if project.composition.chain:
+        raise InvalidInput("this version of wpkg cannot do it yet", hint="remove it, or use a newer wpkg").within(
+            PROJECT_FILE, "composition.chain"
+        )
+
+
+def _reached(
     project: Project,
     lock: Lock,
     packages: Sequence[FetchedPackage],
     local: Mapping[PackageName, LocalDependency],
-) -> list[Pin]:
-    """What `link = "build"` leads to, from the project on; the rest is bound by the host."""
+) -> tuple[list[Pin], dict[Pin, Dependency | None]]:
+    """What `link = "build"` leads to, from the project on, and what that is linked with at run time.
+
+    The latter with the project's line for it, None where only a dependency wants it.
+    """
     releases = {package.locked.pin: package.release for package in packages}
     found: set[Pin] = set()
-    pending = [
-        package.pin
-        for d in project.dependencies
-        if d.link == "build" and (package := lock.met_by(d.name, d.requirement)) is not None
-    ]
+    linked: dict[Pin, Dependency | None] = {}
+    pending = []
+    for d in project.dependencies:
+        package = lock.met_by(d.name, d.requirement)
+        if package is not None and d.link == "build":
+            pending.append(package.pin)
+        elif package is not None:
+            linked[package.pin] = d
     while pending:
         pin = pending.pop()
         package = lock.at(pin)
         if pin in found or package is None or package.kind == "wit":
             continue
         found.add(pin)
+        links: dict[PackageName, str] = {}
         if pin.name in local:
-            linked = {d.name for d in local[pin.name].dependencies if d.link == "build"}
-        else:
-            record = releases[pin].config.record
-            linked = {d.name for d in record.dependencies if d.link == "build"} if record is not None else set()
-        pending += [needed for needed in package.dependencies if needed.name in linked]
-    return sorted(found)
-
-
-def _component_of(
-    name: str, pin: Pin, packages: Sequence[FetchedPackage], local: Mapping[PackageName, LocalDependency]
-) -> ComponentFile:
-    """The file of a dependency. Raises: NotBuilt for a project on this disk that has not been built."""
-    for package in packages:
-        if package.locked.pin == pin:
-            return ComponentFile(name, package.path, package.release.component.digest, name)
-    dependency = local[pin.name]
-    if not dependency.component.is_file():
-        raise DependencyNotBuilt(
-            f"{pin} has not been built: there is no {dependency.component}",
-            hint=f"run 'wpkg build -C {dependency.path}'",
-        )
-    return ComponentFile(name, dependency.component, stamped_digest(dependency.component, None), name)
-
-
-class DependencyNotBuilt(WpkgError):
-    """A project on this disk is needed and has not been built."""
+            links = {d.name: d.link for d in local[pin.name].dependencies}
+        elif (record := releases[pin].config.record) is not None:
+            links = {d.name: d.link for d in record.dependencies}
+        for needed in package.dependencies:
+            if links.get(needed.name) == "build":
+                pending.append(needed)
+            elif needed.name in links:
+                linked.setdefault(needed, None)
+    return sorted(found), dict(sorted(linked.items()))
 
 
 def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:

@@ -71,7 +71,7 @@ def prepare(world: World, opened: OpenedProject) -> list[Publication]:
     if project.kind == "wit":
         return [_wit_publication(world, opened, raw, raw_digest, state)]
     inputs = gather_inputs(world, opened, lock, raw_digest)
-    if len(inputs.files) == 1:
+    if not inputs.make_a_composition():
         return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
     raw_publication = _raw_publication(world, opened, raw, raw_digest, state, "raw")
     composed = _composed_publication(world, opened, inputs, raw_publication.artifact.manifest.digest)

@@ -12,6 +12,7 @@ from wpkg.component.instantiate import Unsatisfied, instantiate
 from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import Mismatch, check_extern
 from wpkg.component.types import Alias, ExternType, Identity, InstanceType, Resource, TypeBound, strip
+from wpkg.compose.chain import chain_choices
 from wpkg.compose.errors import (
     CircularTypes,
     ExportConflict,
@@ -45,11 +46,15 @@ if TYPE_CHECKING:
     from wpkg.names.choice import Choice
 
 
-def make_plan(nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = ()) -> Plan:
+def make_plan(
+    nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = (), chain: Sequence[str] = ()
+) -> Plan:
     """How `nodes` fit together; in which order they are given decides only which error is met first.
 
     Raises: CompositionError, one class per reason.
     """
+    if chain:
+        choices, root = chain_choices(nodes, chain, choices, root)
     root = choose_root(nodes, root)
     wires = connect(nodes, root, choices)
     # From here on the order in which the nodes were given has no say: the same inputs give the same bytes.

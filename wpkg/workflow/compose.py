@@ -75,7 +75,7 @@ def _read(source: Source) -> ComponentType:
 
 def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
     """How the components in `sources` fit together. Raises: CompositionError, InvalidInput, ContentMismatch."""
-    plan = make_plan(_nodes(sources), wiring.root, wiring.choices)
+    plan = make_plan(_nodes(sources), wiring.root, wiring.choices, wiring.chain)
     if wiring.contracts:
         from wpkg.compose.links import link_plan
 

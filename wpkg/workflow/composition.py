@@ -107,7 +107,13 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     for pin, contract in zip(linked, contracts, strict=True):
         if contract.package is None:
             check_nothing_is_concealed(lock, pin, contract.node.component)
-    wiring = Wiring(composition.root, composition.imports, composition.share_modules, contracts=contracts)
+    wiring = Wiring(
+        composition.root,
+        composition.imports,
+        composition.share_modules,
+        chain=composition.chain,
+        contracts=contracts,
+    )
     known = {file.name for file in files} | {str(package.name) for package in lock.all}
     check_rules_are_about_something(project.capabilities, known)
     return Inputs(tuple(files), packages, wiring, lock, pins, project.capabilities)
@@ -117,7 +123,6 @@ def _refuse_what_is_not_done(project: Project) -> None:
     """Raises: InvalidInput for lines that are read and that nothing acts on yet; ignoring them would be worse."""
     rules = (project.capabilities.general, *project.capabilities.components.values())
     for where, is_there in (
-        ("composition.chain", bool(project.composition.chain)),
         ("composition.config", bool(project.composition.config)),
         ("capabilities.denied", any(rule.denied not in (None, REFUSE) for rule in rules)),
     ):

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 from wpkg.compose.graph import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wpkg.compose.graph import Node, Plan, Residual, RuntimeLink
+    from wpkg.workflow.capabilities import Request
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
-    """A plan for programs."""
+def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str, Any]:
+    """A plan for programs; with what a project's rules say of each `requests`, where there are any."""
+    judged = {} if requests is None else {"capabilities": [request.to_json() for request in requests]}
     return {
         "root": plan.root,
         "components": [_component_json(node) for node in plan.nodes],
@@ -30,6 +34,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for m in plan.near_misses
         ],
         "unused": list(plan.unused),
+        **judged,
     }
 
 
@@ -64,8 +69,8 @@ def _link_json(plan: Plan, link: RuntimeLink) -> dict[str, Any]:
     }
 
 
-def plan_lines(plan: Plan) -> list[str]:
-    """A plan for people, as a table."""
+def plan_lines(plan: Plan, requests: Sequence[Request] = ()) -> list[str]:
+    """A plan for people, as a table, and what of it is not allowed."""
     rows = [("COMPONENT", "IMPORT", "SATISFIED BY", "WHY")]
     rows += [
         (who, name, _satisfied_by(name, by, export), reason.value) for who, name, by, export, reason in _rows(plan)
@@ -84,6 +89,7 @@ def plan_lines(plan: Plan) -> list[str]:
         for r in plan.residuals
         if r.kept_apart is not None
     ]
+    lines += [f"not allowed: {request}" for request in requests if not request.verdict.is_allowed]
     return lines
 
 

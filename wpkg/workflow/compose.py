@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.component.types import ComponentType
+    from wpkg.names.choice import Choice
     from wpkg.workflow.wiring import Wiring
     from wpkg.workflow.world import Reporter
 
@@ -82,7 +83,12 @@ def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
 def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes]]:
     """The plan, and the components that were generated for it, by node."""
     nodes: Sequence[Node] = _nodes(sources)
-    root, choices = wiring.root, wiring.choices
+    root = wiring.root
+    choices: Sequence[Choice] = wiring.choices
+    if wiring.chain:
+        from wpkg.compose.chain import chain_choices
+
+        choices, root = chain_choices(nodes, wiring.chain, choices, root)
     generated: Mapping[str, bytes] = {}
     if wiring.decided is not None:
         from wpkg.compose.furnish import furnish

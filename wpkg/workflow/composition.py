@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
-from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
+from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
 from wpkg.workflow.compose import (
     Composed,
     lay_out,
@@ -22,6 +22,7 @@ from wpkg.workflow.decide import decide
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.links import component_of, read_contracts
 from wpkg.workflow.local import local_dependencies
+from wpkg.workflow.newly_asked import check_nothing_is_concealed
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from wpkg.names.package_name import PackageName
     from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
+    from wpkg.project.capabilities import Capabilities
     from wpkg.project.lockfile import Lock
     from wpkg.project.project_file import Dependency, Project
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
@@ -50,6 +53,7 @@ class Inputs(Struct, frozen=True):
     wiring: Wiring
     lock: Lock
     pins: Mapping[str, Pin]  # what the files that are dependencies are, by the names that they have here
+    capabilities: Capabilities
 
     def plan(self) -> Plan:
         """How they fit together. Raises: CompositionError."""
@@ -62,6 +66,17 @@ class Inputs(Struct, frozen=True):
         """
         return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
 
+    def requests(self, plan: Plan) -> tuple[Request, ...]:
+        """What `plan`, which is of these inputs, asks of the host, and what the project's rules say of it."""
+        return requests_of(plan, self.capabilities, self.pins)
+
+    def require_allowed(self, plan: Plan) -> None:
+        """Raises: NotAllowed when `plan` asks for what the project does not allow; ImportsConcealed."""
+        for node in plan.nodes:
+            if node.name in self.pins:
+                check_nothing_is_concealed(self.lock, self.pins[node.name], node.component)
+        require_allowed(self.requests(plan), self.capabilities)
+
 
 def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
     """What is composed with what: fetched, verified by digest and by the project's policy.
@@ -69,7 +84,6 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
-    _refuse_what_is_not_done(project)
     packages = fetch_locked(world, lock)
     check_trust(world, opened, packages)
     own_name = str(project.package) if project.package is not None else project.name
@@ -94,22 +108,21 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         for name, text in composition.instances.items()
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
+    contracts = read_contracts(linked, packages, local)
+    for pin, contract in zip(linked, contracts, strict=True):
+        if contract.package is None:
+            check_nothing_is_concealed(lock, pin, contract.node.component)
     wiring = Wiring(
         composition.root,
         composition.imports,
         composition.share_modules,
-        contracts=read_contracts(linked, packages, local),
+        chain=composition.chain,
+        contracts=contracts,
         decided=decide(project, pins),
     )
-    return Inputs(tuple(files), packages, wiring, lock, pins)
-
-
-def _refuse_what_is_not_done(project: Project) -> None:
-    """Raises: InvalidInput for lines that are read and that nothing acts on yet; ignoring them would be worse."""
-    if project.composition.chain:
-        raise InvalidInput("this version of wpkg cannot do it yet", hint="remove it, or use a newer wpkg").within(
-            PROJECT_FILE, "composition.chain"
-        )
+    known = {file.name for file in files} | {str(package.name) for package in lock.all}
+    check_rules_are_about_something(project.capabilities, known)
+    return Inputs(tuple(files), packages, wiring, lock, pins, project.capabilities)
 
 
 def _reached(
@@ -192,11 +205,12 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
 def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed, bool]:
     """The composition in its place, and whether it had to be written, or was there already.
 
-    Raises: CompositionError, CannotWrite.
+    Raises: CompositionError, NotAllowed, CannotWrite.
     """
     with Sources(inputs.files) as sources:
         composition = lay_out(sources, inputs.wiring)
         warn_about(world.reporter, composition.plan)
+        inputs.require_allowed(composition.plan)
         world.reporter.status("Composing", f"{output.name} from {len(composition.plan.nodes)} components")
         composed = unchanged_composition(composition, sources, output)
         if composed is not None:

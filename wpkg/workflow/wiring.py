@@ -19,5 +19,6 @@ class Wiring(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     share_modules: bool = False
     no_imports: bool = False  # nothing may be left to the host
+    chain: tuple[str, ...] = ()  # middleware, the outermost first
     contracts: tuple[Contract, ...] = ()  # what is linked at run time
     decided: Decided | None = None  # about imports that would be left to the host

@@ -6,6 +6,8 @@ checks with every answer; nothing is answered with a failure of the server.
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import string
 import tempfile
 from pathlib import Path
@@ -24,13 +26,19 @@ from registry_shim.protocol.ranges import (
     read_range,
     received,
 )
+from registry_shim.protocol.registry import Registry
 from registry_shim.protocol.routes import Endpoint, find_route
 from registry_shim.store.store import Store
+from registry_shim.upstream.address import Upstream
+from registry_shim.upstream.pull_through import PullThrough
+from registry_shim.upstream.source import Source
 from tests.shim.conftest import MEMORY, new_id
 from tests.shim.wire import EMPTY_JSON, UNKNOWN_DIGEST, InProcessClient, image, push_manifest, start_upload
+from wpkg.errors import InvalidInput
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_MANIFEST
 from wpkg.oci.reference import is_repository_path, is_tag
+from wpkg.registry.client import RegistryClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +160,47 @@ def test_any_item_of_any_endpoint(
 ) -> None:
     target = f"/v2/{name}/{rest.format(item.replace('?', ''))}?{query}"
     assert client.send(method, target, body, headers).status < 500
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Iterator[InProcessClient]:
+    """Of a registry that nobody can reach."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+    source = Source(Upstream.parse(f"http://{address}"), RegistryClient(), lambda: 0.0)
+    with (
+        tempfile.TemporaryDirectory(prefix="secret-", dir=MEMORY if MEMORY.is_dir() else None) as root,
+        Store(Path(root), new_id) as store,
+    ):
+        yield InProcessClient(store, root, PullThrough(Registry(store), store, [source], 60.0, lambda: 0.0))
+        assert {path.name for path in Path(root).iterdir()} == {".lock"}
+
+
+@given(METHODS, st.sampled_from(["a", "a/b", "A"]), SEGMENTS, WIRE, PARAMETERS, HEADERS)
+@QUICK
+def test_any_item_of_a_mirror(
+    mirror: InProcessClient,
+    method: str,
+    name: str,
+    rest: str,
+    item: str,
+    query: str,
+    headers: dict[str, str],
+) -> None:
+    answer = mirror.send(method, f"/v2/{name}/{rest.format(item.replace('?', ''))}?{query}", b"", headers)
+    assert 400 <= answer.status < 500 or answer.status == 502
+
+
+@given(
+    st.one_of(NEARLY, st.text(max_size=40)), st.sampled_from(["", "https://", "http://r.test/", "https://r.test,"])
+)
+@example("[::zz]", "https://")
+@example("r.test:99999", "https://")
+def test_any_upstream(text: str, start: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        upstream = Upstream.parse(start + text)
+        assert is_repository_path(upstream.path or "a")
+        assert is_repository_path(upstream.prefix or "a")
 
 
 NAMES = st.one_of(

@@ -166,9 +166,9 @@ class Arrivals:
             error = not_found(ErrorCode.BLOB_UNKNOWN, f"{fetch.digest} is not a blob of this repository")
         except Exception as found:  # noqa: BLE001 - raised to whoever waits for the blob
             error = found
+        if error is not None:
+            fetch.target.uploads.drop(upload)
         arrival.end(error)
         with self._lock:
             del self._arrivals[fetch.name, fetch.digest]
             os.close(arrival.handle)
-            if error is not None:
-                fetch.target.uploads.drop(upload)

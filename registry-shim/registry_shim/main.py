@@ -19,6 +19,8 @@ from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
+from registry_shim.upkeep.orders import CollectOrder
+from registry_shim.upkeep_command import DEFAULT_GRACE, Duration, caretaker, gc, scrub
 from wpkg import __version__
 from wpkg.errors import WpkgError
 
@@ -96,6 +98,11 @@ def cli() -> None:
     help="How long a tag is served without asking upstream whether it has moved.",
 )
 @click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
+@click.option(
+    "--gc-every", type=Duration(), help="Remove what nothing needs every so often, as `gc` does: 30m, 24h, 7d."
+)
+@click.option("--gc-grace", default=DEFAULT_GRACE, show_default=True, type=Duration(), help="See `gc --grace`.")
+@click.option("--gc-keep-untagged", is_flag=True, help="See `gc --keep-untagged`.")
 def serve(  # noqa: PLR0913 - one for each option
     root: Path,
     host: str,
@@ -106,6 +113,9 @@ def serve(  # noqa: PLR0913 - one for each option
     upstream_ttl: float,
     *,
     sparse: bool,
+    gc_every: int | None,
+    gc_grace: int,
+    gc_keep_untagged: bool,
 ) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
@@ -139,17 +149,23 @@ def serve(  # noqa: PLR0913 - one for each option
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
         door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
+        regular = CollectOrder(gc_grace, keeps_untagged=gc_keep_untagged)
         try:
-            run_server(
-                door,
-                listener,
-                lambda: click.echo(address),
-                rules.reload if rules is not None else None,
-                WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
-                mirror.close if mirror is not None else None,
-            )
+            with caretaker(store, root, regular, gc_every):
+                run_server(
+                    door,
+                    listener,
+                    lambda: click.echo(address),
+                    rules.reload if rules is not None else None,
+                    WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
+                    mirror.close if mirror is not None else None,
+                )
         finally:
             door.close()
+
+
+cli.add_command(gc)
+cli.add_command(scrub)
 
 
 def main() -> None:
@@ -160,7 +176,8 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        cli(prog_name=PROGRAM, standalone_mode=False)
+        code = cli(prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except WpkgError as error:
         return _fail(str(error), error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,13 +19,13 @@ from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
-from registry_shim.upkeep.orders import CollectOrder
+from registry_shim.upkeep.orders import DAY, CollectOrder
 from registry_shim.upkeep_command import DEFAULT_GRACE, Duration, caretaker, gc, scrub
 from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from registry_shim.page.facts import Judge
@@ -103,23 +103,33 @@ def cli() -> None:
 )
 @click.option("--gc-grace", default=DEFAULT_GRACE, show_default=True, type=Duration(), help="See `gc --grace`.")
 @click.option("--gc-keep-untagged", is_flag=True, help="See `gc --keep-untagged`.")
-def serve(  # noqa: PLR0913 - one for each option
-    root: Path,
-    host: str,
-    port: int,
-    policy: Path | None,
-    name: str | None,
-    upstreams: tuple[str, ...],
-    upstream_ttl: float,
-    *,
-    sparse: bool,
-    gc_every: int | None,
-    gc_grace: int,
-    gc_keep_untagged: bool,
-) -> None:
+def serve(**options: Any) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    """
+    run(**options, announce=click.echo)
+
+
+def run(  # noqa: PLR0913 - one for each option
+    root: Path,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    policy: Path | None = None,
+    name: str | None = None,
+    upstreams: Sequence[str] = (),
+    upstream_ttl: float = DEFAULT_TTL,
+    *,
+    sparse: bool = False,
+    gc_every: int | None = None,
+    gc_grace: int = DAY,
+    gc_keep_untagged: bool = False,
+    announce: Callable[[str], None],
+    register: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Serve, with the options of the command, until a signal comes or what `register` was given is called.
+
+    `announce` is told the address when requests are answered. Raises: WpkgError.
     """
     rules = None
     if policy is not None:
@@ -155,10 +165,11 @@ def serve(  # noqa: PLR0913 - one for each option
                 run_server(
                     door,
                     listener,
-                    lambda: click.echo(address),
+                    lambda: announce(address),
                     rules.reload if rules is not None else None,
                     WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
                     mirror.close if mirror is not None else None,
+                    register,
                 )
         finally:
             door.close()

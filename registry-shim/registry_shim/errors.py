@@ -18,6 +18,26 @@ class RootInUse(RegistryError):
     """Another process serves the same root."""
 
 
+class NoRegistry(InvalidInput):
+    """There is no registry in the directory."""
+
+
+class UpkeepStopped(RegistryError):
+    """An order was not carried out to its end; what was done holds."""
+
+
+class UpkeepFailed(RegistryError):
+    """The system failed while an order was carried out."""
+
+
+class NotCollected(RegistryError):
+    """Some repositories are too damaged for anything to be removed from them."""
+
+
+class DamageFound(RegistryError):
+    """Not everything in the store is as it must be."""
+
+
 class CannotListen(RegistryError):
     """The address cannot be listened on."""
 

@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,11 +19,13 @@ from registry_shim.protocol.registry import Registry
 from registry_shim.server import address_of, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
+from registry_shim.upkeep.orders import DAY, CollectOrder
+from registry_shim.upkeep_command import DEFAULT_GRACE, Duration, caretaker, gc, scrub
 from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from registry_shim.page.facts import Judge
@@ -96,20 +98,38 @@ def cli() -> None:
     help="How long a tag is served without asking upstream whether it has moved.",
 )
 @click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
-def serve(  # noqa: PLR0913 - one for each option
-    root: Path,
-    host: str,
-    port: int,
-    policy: Path | None,
-    name: str | None,
-    upstreams: tuple[str, ...],
-    upstream_ttl: float,
-    *,
-    sparse: bool,
-) -> None:
+@click.option(
+    "--gc-every", type=Duration(), help="Remove what nothing needs every so often, as `gc` does: 30m, 24h, 7d."
+)
+@click.option("--gc-grace", default=DEFAULT_GRACE, show_default=True, type=Duration(), help="See `gc --grace`.")
+@click.option("--gc-keep-untagged", is_flag=True, help="See `gc --keep-untagged`.")
+def serve(**options: Any) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
     It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    """
+    run(**options, announce=click.echo)
+
+
+def run(  # noqa: PLR0913 - one for each option
+    root: Path,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    policy: Path | None = None,
+    name: str | None = None,
+    upstreams: Sequence[str] = (),
+    upstream_ttl: float = DEFAULT_TTL,
+    *,
+    sparse: bool = False,
+    gc_every: int | None = None,
+    gc_grace: int = DAY,
+    gc_keep_untagged: bool = False,
+    announce: Callable[[str], None],
+    register: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Serve, with the options of the command, until a signal comes or what `register` was given is called.
+
+    `announce` is told the address when requests are answered. Raises: WpkgError.
     """
     rules = None
     if policy is not None:
@@ -139,17 +159,24 @@ def serve(  # noqa: PLR0913 - one for each option
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
         door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
+        regular = CollectOrder(gc_grace, keeps_untagged=gc_keep_untagged)
         try:
-            run_server(
-                door,
-                listener,
-                lambda: click.echo(address),
-                rules.reload if rules is not None else None,
-                WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
-                mirror.close if mirror is not None else None,
-            )
+            with caretaker(store, root, regular, gc_every):
+                run_server(
+                    door,
+                    listener,
+                    lambda: announce(address),
+                    rules.reload if rules is not None else None,
+                    WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
+                    mirror.close if mirror is not None else None,
+                    register,
+                )
         finally:
             door.close()
+
+
+cli.add_command(gc)
+cli.add_command(scrub)
 
 
 def main() -> None:
@@ -160,7 +187,8 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        cli(prog_name=PROGRAM, standalone_mode=False)
+        code = cli(prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except WpkgError as error:
         return _fail(str(error), error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -13,6 +13,7 @@ import errno
 import logging
 import signal
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
@@ -359,8 +360,15 @@ class _Server(uvicorn.Server):
             self._let_go()
         await super().shutdown(sockets)
 
+    def end(self) -> None:
+        """Let running requests end, then return from `run`; from any thread."""
+        self.should_exit = True
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are for the program that this registry is a part of
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -376,11 +384,13 @@ def serve(
     reload: Callable[[], None] | None = None,
     threads: int = WORKER_THREADS,
     let_go: Callable[[], None] | None = None,
+    register: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
     """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
 
     `reload` is called when SIGHUP comes; `threads` may be waiting at the same time, and when the server ends
-    `let_go` ends their waiting for others.
+    `let_go` ends their waiting for others. Outside of the main thread there are no signals: `register` is given
+    what ends the server.
     """
     with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
@@ -396,4 +406,7 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        _Server(config, announce, reload, let_go).run([listener])
+        server = _Server(config, announce, reload, let_go)
+        if register is not None:
+            register(server.end)
+        server.run([listener])

@@ -228,10 +228,13 @@ class Gate:
 
     def _delete(self, route: Route, request: Request, tag: str | None) -> Response:
         with self._lock(route.repository):
-            waited = tag is not None and self._waiting.remove(route.repository, tag)
             response = exchange(self._service, request)
+            # After the answer: what the registry refuses, for a condition or a failure, leaves what waits alone.
+            if tag is not None and response.status in (HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND):
+                waited = self._waiting.remove(route.repository, tag)
+                response = Response(HTTPStatus.ACCEPTED) if waited else response
         self._verdicts.forget(route.repository)
-        return Response(HTTPStatus.ACCEPTED) if waited and response.status == HTTPStatus.NOT_FOUND else response
+        return response
 
     def _after_put(self, repository: str, response: Response) -> None:
         """Judge again what a new referrer is about, and let go of tags that waited for it."""

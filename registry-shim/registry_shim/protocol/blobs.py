@@ -49,7 +49,7 @@ def get_blob(store: Store, route: Route, request: Request) -> Response:
     """The blob or the part of it that was asked for. Its bytes are not verified: the client does that."""
     digest = read_digest(route.item)
     repository = store.find(route.repository)
-    blob = repository.blobs.open(digest) if repository is not None and digest is not None else None
+    blob = repository.blobs.show(digest) if repository is not None and digest is not None else None
     if blob is None or digest is None:
         raise _unknown_blob(route)
     return answer_blob(request, digest, blob)

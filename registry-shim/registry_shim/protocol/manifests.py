@@ -59,6 +59,8 @@ def get_manifest(store: Store, route: Route, request: Request) -> Response:
     )
     known = answer_condition(request, entry.digest, headers[2:])
     body = _read_verified(repository, entry)
+    if body is None:
+        raise _unknown_manifest(route)
     if known is None and request.method != "HEAD":
         return Response(HTTPStatus.OK, headers, body)
     if isinstance(body, BlobSlice):
@@ -66,11 +68,15 @@ def get_manifest(store: Store, route: Route, request: Request) -> Response:
     return known or Response(HTTPStatus.OK, headers)
 
 
-def _read_verified(repository: Repository, entry: Entry) -> bytes | BlobSlice:
-    """The manifest's bytes; those of a long one as a file, so that many of them need no memory."""
+def _read_verified(repository: Repository, entry: Entry) -> bytes | BlobSlice | None:
+    """The manifest's bytes; those of a long one as a file, so that many of them need no memory.
+
+    None when it has been removed meanwhile.
+    """
     if entry.size <= IMMEDIATE_READ_SIZE:
-        return repository.read(entry)
-    return BlobSlice(repository.open(entry), 0, entry.size)
+        return repository.show(entry)
+    blob = repository.open(entry)
+    return BlobSlice(blob, 0, entry.size) if blob is not None else None
 
 
 def put_manifest(store: Store, route: Route, request: Request) -> SmallIntake:

@@ -130,11 +130,16 @@ class Uploads:
         """A new session, held by the caller and hashed with `algorithm`."""
         session = self._new_id()
         upload = Upload(session, self._directory / session)
-        upload.open(os.O_CREAT | os.O_EXCL)
+        with self._lock:
+            self._held.add(session)  # before there is a file that could seem abandoned
+        try:
+            upload.open(os.O_CREAT | os.O_EXCL)
+        except OSError:
+            self.release(upload)
+            raise
         upload.hash_with(algorithm)
         with self._lock:
             self._known[session] = upload
-            self._held.add(session)
         self._expire(os.fstat(upload.handle).st_mtime)
         return upload
 
@@ -151,12 +156,31 @@ class Uploads:
         if abs(now - self._checked) < EXPIRY_CHECK_SECONDS:
             return
         self._checked = now
-        for path in self._directory.iterdir():
+        for session, _ in self.abandoned(now - SESSION_LIFETIME_SECONDS):
+            self.forget(session, now - SESSION_LIFETIME_SECONDS)
+
+    def abandoned(self, since: float) -> list[tuple[str, int]]:
+        """The sessions to which nobody has written since `since`, and how many bytes each has received."""
+        found = []
+        for path in sorted(self._directory.iterdir()):
             with self._lock, contextlib.suppress(FileNotFoundError):
-                is_free = _SESSION.fullmatch(path.name) is not None and path.name not in self._held
-                if is_free and now - path.stat().st_mtime > SESSION_LIFETIME_SECONDS:
-                    path.unlink()
-                    self._known.pop(path.name, None)
+                status = path.stat()
+                if self._is_abandoned(path.name, status, since):
+                    found.append((path.name, status.st_size))
+        return found
+
+    def forget(self, session: str, since: float) -> bool:
+        """Whether the session was abandoned still, and so is no more."""
+        path = self._path(session)
+        with self._lock, contextlib.suppress(FileNotFoundError):
+            if self._is_abandoned(session, path.stat(), since):
+                path.unlink()
+                self._known.pop(session, None)
+                return True
+        return False
+
+    def _is_abandoned(self, name: str, status: os.stat_result, since: float) -> bool:
+        return _SESSION.fullmatch(name) is not None and name not in self._held and status.st_mtime < since
 
     def hold(self, session: str) -> Upload:
         """The session, until `release` or `drop`. Raises: UnknownUpload, BusyUpload."""

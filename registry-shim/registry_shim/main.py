@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from registry_shim.options import Security, limit_options, security_options
 from registry_shim.page.door import Door
 from registry_shim.protocol.registry import Registry
-from registry_shim.server import address_of, listen
+from registry_shim.server import address_of, is_local, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
 from wpkg import __version__
@@ -23,8 +24,13 @@ from wpkg.errors import WpkgError
 if TYPE_CHECKING:
     from datetime import date
 
+    from registry_shim.auth.guard import Guard
+    from registry_shim.limits import TransferLimits, UploadLimits
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
+    from registry_shim.tls import Encryption
+
+logger = logging.getLogger("registry_shim")
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
@@ -75,20 +81,37 @@ def cli() -> None:
     help="What clients, and the patterns of the policy, call this registry; by default its address.",
 )
 @click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
-def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None, *, sparse: bool) -> None:
+@security_options
+@limit_options
+def serve(  # noqa: PLR0913 - an option each, or a group of them
+    root: Path,
+    host: str,
+    port: int,
+    policy: Path | None,
+    name: str | None,
+    *,
+    sparse: bool,
+    security: Security,
+    uploads: UploadLimits,
+    transfers: TransferLimits,
+) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
-    It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    Without --htpasswd whoever reaches the address may read, write and delete.
     """
+    guard, encryption = _secure(security)
     rules = None
     if policy is not None:
         from registry_shim.gate.policy_file import PolicyFile
 
         rules = PolicyFile(policy)
-    with Store(root, _new_id, is_sparse=sparse) as store:
+    with Store(root, _new_id, uploads, is_sparse=sparse) as store:
         listener = listen(host, port)
-        address = address_of(listener)
-        registry = name or address.removeprefix("http://")
+        if guard is not None and encryption is None and not is_local(listener):
+            security.check_overheard()
+            logger.warning("passwords come in over plain HTTP, as was asked for")
+        address = address_of(listener, "http" if encryption is None else "https")
+        registry = name or address.partition("://")[2]
         service: Service = Registry(store)
         judge: Judge | None = None
         if rules is not None:
@@ -97,11 +120,46 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
 
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
-        door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
+        door = Door(
+            guard.before(service) if guard is not None else service,
+            store,
+            root / CATALOGUE_FILE,
+            registry,
+            judge,
+            guard.is_public if guard is not None else None,
+        )
+        files = [file for file in (rules, guard, encryption) if file is not None]
+
+        def reload() -> None:
+            for file in files:
+                file.reload()
+
         try:
-            run_server(door, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+            run_server(
+                door,
+                listener,
+                lambda: click.echo(address),
+                reload if files else None,
+                transfers,
+                encryption,
+            )
         finally:
             door.close()
+
+
+def _secure(security: Security) -> tuple[Guard | None, Encryption | None]:
+    """What asks for passwords, and what encrypts; loaded only where they are wanted. Raises: InvalidInput."""
+    security.check()
+    guard, encryption = None, None
+    if security.certificate is not None and security.key is not None:
+        from registry_shim.tls import Encryption
+
+        encryption = Encryption(security.certificate, security.key)
+    if security.htpasswd is not None:
+        from registry_shim.auth.guard import Guard
+
+        guard = Guard(security.htpasswd, security.access, secrets.token_bytes(32))
+    return guard, encryption
 
 
 def main() -> None:

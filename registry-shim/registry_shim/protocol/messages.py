@@ -13,7 +13,7 @@ from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from registry_shim.store.blobs import BlobFile
 
@@ -50,6 +50,7 @@ class Request:
     path: str  # as it was sent, still percent-encoded
     query: str = ""  # the same, without '?'
     headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
+    may_mount: Callable[[str], bool] | None = None  # from which repositories; None for all
 
     def parameters(self, name: str) -> list[str]:
         """The values that the query gives `name`, in order.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, MissingContent
-from registry_shim.limits import COMPACT_AFTER, MAX_MANIFEST_SIZE
+from registry_shim.limits import COMPACT_AFTER, DEFAULT_UPLOADS, MAX_MANIFEST_SIZE
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.catalog import (
     Catalog,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from registry_shim.limits import UploadLimits
     from registry_shim.store.catalog import Change
     from registry_shim.store.documents import Document
     from registry_shim.store.uploads import Upload
@@ -70,22 +71,36 @@ class Repository:
     Where it `is_sparse`, manifests may name what is not here.
     """
 
-    def __init__(self, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> None:
         self._directory = directory
         self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._journal = Journal(directory / JOURNAL_FILE)
         self._catalog = Catalog()
         self.blobs = Blobs(directory / BLOBS_DIRECTORY)
-        self.uploads = Uploads(directory / UPLOADS_DIRECTORY, new_id)
+        self.uploads = Uploads(directory / UPLOADS_DIRECTORY, new_id, limits)
 
     @classmethod
-    def create(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
+    def create(
+        cls,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> Self:
         """The repository in `directory`, made if need be. What there is of one is kept.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id, is_sparse=is_sparse)
+        repository = cls(directory, new_id, limits, is_sparse=is_sparse)
         make_directory(directory)
         for name in (UPLOADS_DIRECTORY, BLOBS_DIRECTORY):
             (directory / name).mkdir(exist_ok=True)
@@ -95,15 +110,22 @@ class Repository:
                 write_new_file(temporary, data)
                 temporary.replace(directory / name)
         sync_directory(directory)
-        return cls.load(directory, new_id, is_sparse=is_sparse)
+        return cls.load(directory, new_id, limits, is_sparse=is_sparse)
 
     @classmethod
-    def load(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
+    def load(
+        cls,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> Self:
         """The repository in `directory`: its index, and what its journal says came after.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id, is_sparse=is_sparse)
+        repository = cls(directory, new_id, limits, is_sparse=is_sparse)
         (directory / UPLOADS_DIRECTORY).mkdir(exist_ok=True)
         repository.uploads.sweep()
         subjects = directory / SUBJECTS_FILE

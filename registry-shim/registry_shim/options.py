@@ -96,9 +96,7 @@ def security_options(command: Command) -> Command:
 
 
 def _size(name: str, default: int, text: str) -> Callable[[Command], Command]:
-    return click.option(
-        name, metavar="SIZE", type=_Size(), default=_shown(default), show_default=True, help=text
-    )
+    return click.option(name, metavar="SIZE", type=_Size(), default=_shown(default), show_default=True, help=text)
 
 
 def _count(name: str, default: int, text: str) -> Callable[[Command], Command]:

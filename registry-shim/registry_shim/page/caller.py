@@ -52,8 +52,8 @@ class Caller:
         return self._challenge("/v2/")
 
     def challenge_to_list(self, repository: str) -> Response | None:
-        """Likewise, where a password is needed for the tags of a repository."""
-        return self._challenge(f"/v2/{repository}/tags/list")
+        """Likewise, where a caller who has given none needs one for the tags of a repository."""
+        return None if self.has_credentials else self._challenge(f"/v2/{repository}/tags/list")
 
     def _challenge(self, path: str) -> Response | None:
         response = exchange(self, Request("GET", path, "n=0"))

@@ -152,7 +152,7 @@ class Site:
                 return self._problem(HTTPStatus.NOT_FOUND, f"There is no repository {place.repository} here.")
             return _response(request, body, HTML)
         found = exchange(caller, Request("HEAD", f"/v2/{place.repository}/manifests/{place.reference}"))
-        if found.status == HTTPStatus.UNAUTHORIZED:
+        if found.status == HTTPStatus.UNAUTHORIZED and not caller.has_credentials:
             return found
         if found.status != HTTPStatus.OK:
             return self._not_shown(place, found)

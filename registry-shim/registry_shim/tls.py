@@ -48,7 +48,7 @@ class Encryption:
             except OSError as error:
                 raise InvalidCertificate(f"it cannot be read: {error.strerror}").within(str(path)) from error
         try:
-            context.load_cert_chain(self._certificate, self._key, _no_password)
+            context.load_cert_chain(self._certificate, self._key, self._password)
         except ssl.SSLError as error:
             raise self._explain(error) from error
 
@@ -61,7 +61,8 @@ class Encryption:
             return InvalidCertificate("it holds no certificate in PEM").within(str(self._certificate))
         return InvalidCertificate("it holds no private key in PEM").within(str(self._key))
 
-
-def _no_password() -> str:
-    """Raises: InvalidCertificate; without this, the terminal would be asked, if there is one."""
-    raise InvalidCertificate("the key has a password, and a server has nobody to ask", hint="openssl pkey -in KEY")
+    def _password(self) -> str:
+        """Raises: InvalidCertificate; without this, the terminal would be asked, if there is one."""
+        raise InvalidCertificate(
+            "it has a password, and a server has nobody to ask", hint="openssl pkey -in FILE writes it without one"
+        ).within(str(self._key))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Unpack
 
+    from registry_shim.limits import TransferLimits, UploadLimits
+    from registry_shim.options import Security
+
 
 class ServeOptions(TypedDict, total=False):
     """The options of `registry-shim serve`, by the same names."""
@@ -30,6 +33,9 @@ class ServeOptions(TypedDict, total=False):
     gc_every: int | None  # seconds
     gc_grace: int  # seconds
     gc_keep_untagged: bool
+    security: Security
+    uploads: UploadLimits
+    transfers: TransferLimits
 
 
 @dataclass(frozen=True)

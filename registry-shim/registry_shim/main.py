@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_shim.limits import UPSTREAM_THREADS, WORKER_THREADS
+from registry_shim.limits import DEFAULT_TRANSFERS, DEFAULT_UPLOADS, UPSTREAM_THREADS, WORKER_THREADS
+from registry_shim.options import OPEN, Security, limit_options, security_options
 from registry_shim.page.door import Door
 from registry_shim.protocol.registry import Registry
-from registry_shim.server import address_of, listen
+from registry_shim.server import Hooks, address_of, is_local, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
 from registry_shim.upkeep.orders import DAY, CollectOrder
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from registry_shim.auth.guard import Guard
+    from registry_shim.limits import TransferLimits, UploadLimits
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
+    from registry_shim.tls import Encryption
     from registry_shim.upstream.pull_through import PullThrough
     from registry_shim.upstream.source import Source
+
+logger = logging.getLogger("registry_shim")
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
@@ -103,15 +109,17 @@ def cli() -> None:
 )
 @click.option("--gc-grace", default=DEFAULT_GRACE, show_default=True, type=Duration(), help="See `gc --grace`.")
 @click.option("--gc-keep-untagged", is_flag=True, help="See `gc --keep-untagged`.")
+@security_options
+@limit_options
 def serve(**options: Any) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
-    It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    Without --htpasswd whoever reaches the address may read, write and delete.
     """
     run(**options, announce=click.echo)
 
 
-def run(  # noqa: PLR0913 - one for each option
+def run(  # noqa: PLR0913 - one for each option, or for a group of them
     root: Path,
     host: str = DEFAULT_HOST,
     port: int = 0,
@@ -124,6 +132,9 @@ def run(  # noqa: PLR0913 - one for each option
     gc_every: int | None = None,
     gc_grace: int = DAY,
     gc_keep_untagged: bool = False,
+    security: Security = OPEN,
+    uploads: UploadLimits = DEFAULT_UPLOADS,
+    transfers: TransferLimits = DEFAULT_TRANSFERS,
     announce: Callable[[str], None],
     register: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
@@ -131,6 +142,7 @@ def run(  # noqa: PLR0913 - one for each option
 
     `announce` is told the address when requests are answered. Raises: WpkgError.
     """
+    guard, encryption = _secure(security)
     rules = None
     if policy is not None:
         from registry_shim.gate.policy_file import PolicyFile
@@ -141,10 +153,13 @@ def run(  # noqa: PLR0913 - one for each option
         from registry_shim.upstream.source import connect
 
         sources = connect(upstreams, os.environ, time.monotonic)
-    with Store(root, _new_id, is_sparse=sparse) as store:
+    with Store(root, _new_id, uploads, is_sparse=sparse) as store:
         listener = listen(host, port)
-        address = address_of(listener)
-        registry = name or address.removeprefix("http://")
+        if guard is not None and encryption is None and not is_local(listener):
+            security.check_overheard()
+            logger.warning("passwords come in over plain HTTP, as was asked for")
+        address = address_of(listener, "http" if encryption is None else "https")
+        registry = name or address.partition("://")[2]
         service: Service = Registry(store)
         mirror: PullThrough | None = None
         if sources:
@@ -158,18 +173,35 @@ def run(  # noqa: PLR0913 - one for each option
 
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
-        door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
+        door = Door(
+            guard.before(service) if guard is not None else service,
+            store,
+            root / CATALOGUE_FILE,
+            registry,
+            judge,
+            guard.is_public if guard is not None else None,
+        )
+        files = [file for file in (rules, guard, encryption) if file is not None]
+
+        def reload() -> None:
+            for file in files:
+                file.reload()
+
         regular = CollectOrder(gc_grace, keeps_untagged=gc_keep_untagged)
         try:
             with caretaker(store, root, regular, gc_every):
                 run_server(
                     door,
                     listener,
-                    lambda: announce(address),
-                    rules.reload if rules is not None else None,
+                    Hooks(
+                        lambda: announce(address),
+                        reload if files else None,
+                        mirror.close if mirror is not None else None,
+                        register,
+                    ),
+                    transfers,
+                    encryption,
                     WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
-                    mirror.close if mirror is not None else None,
-                    register,
                 )
         finally:
             door.close()
@@ -177,6 +209,21 @@ def run(  # noqa: PLR0913 - one for each option
 
 cli.add_command(gc)
 cli.add_command(scrub)
+
+
+def _secure(security: Security) -> tuple[Guard | None, Encryption | None]:
+    """What asks for passwords, and what encrypts; loaded only where they are wanted. Raises: InvalidInput."""
+    security.check()
+    guard, encryption = None, None
+    if security.certificate is not None and security.key is not None:
+        from registry_shim.tls import Encryption
+
+        encryption = Encryption(security.certificate, security.key)
+    if security.htpasswd is not None:
+        from registry_shim.auth.guard import Guard
+
+        guard = Guard(security.htpasswd, security.access, secrets.token_bytes(32))
+    return guard, encryption
 
 
 def main() -> None:

@@ -10,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import uvicorn
 
+from registry_shim.connections import limited
 from registry_shim.errors import CannotListen
 from registry_shim.limits import (
-    BODY_IDLE_SECONDS,
     CHUNK_SIZE,
+    DEFAULT_TRANSFERS,
     IMMEDIATE_READ_SIZE,
     KEEP_ALIVE_SECONDS,
     LISTEN_BACKLOG,
@@ -39,8 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from concurrent.futures import Executor
 
+    from registry_shim.limits import TransferLimits
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.service import Service
+    from registry_shim.tls import Encryption
 
 logger = logging.getLogger("registry_shim")
 
@@ -81,9 +86,10 @@ class ClientGone(Exception):
 class Application:
     """The ASGI application. `workers` run what may block; whoever makes the application ends them."""
 
-    def __init__(self, registry: Service, workers: Executor) -> None:
+    def __init__(self, registry: Service, workers: Executor, limits: TransferLimits = DEFAULT_TRANSFERS) -> None:
         self._registry = registry
         self._workers = workers
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -133,9 +139,10 @@ class Application:
         One piece is at work while the next one arrives. Raises: ClientGone, WpkgError.
         """
         at_work: asyncio.Task[None] | None = None
+        body = _Body(receive, self._limits)
         try:
             while True:
-                piece, is_last = await _receive_piece(receive)
+                piece, is_last = await body.next_piece()
                 if at_work is not None:
                     await at_work
                 if is_last:
@@ -234,27 +241,45 @@ def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
-    """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
-    parts: list[bytes | bytearray] = []
-    size = 0
-    while size < CHUNK_SIZE:
+class _Body:
+    """A body that is being received, and how long the client has let us wait for it."""
+
+    def __init__(self, receive: Receive, limits: TransferLimits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._size = 0  # bytes so far
+        self._waited = 0.0  # seconds so far; what the server itself takes does not count
+
+    async def next_piece(self) -> tuple[bytes, bool]:
+        """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
+        parts: list[bytes | bytearray] = []
+        size = 0
+        while size < CHUNK_SIZE:
+            event = await self._next_event()
+            if event["type"] == "http.disconnect":
+                raise ClientGone
+            parts.append(event.get("body", b""))
+            size += len(parts[-1])
+            self._size += len(parts[-1])
+            if not event.get("more_body", False):
+                return b"".join(parts), True
+        return b"".join(parts), False
+
+    async def _next_event(self) -> Event:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        left = min(self._limits.idle_seconds, self._limits.patience(self._size) - self._waited)
         try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS):
-                event = await receive()
+            async with asyncio.timeout(left):
+                return await self._receive()
         except TimeoutError as error:
             raise Refusal(
                 HTTPStatus.REQUEST_TIMEOUT,
                 ErrorCode.BLOB_UPLOAD_INVALID,
-                f"no byte of the body came for {BODY_IDLE_SECONDS} seconds",
+                f"the body comes too slowly: {self._size} bytes so far",
             ) from error
-        if event["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(event.get("body", b""))
-        size += len(parts[-1])
-        if not event.get("more_body", False):
-            return b"".join(parts), True
-    return b"".join(parts), False
+        finally:
+            self._waited += clock() - began
 
 
 async def _send_bytes(body: bytes, send: Send) -> None:
@@ -330,34 +355,41 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """The URL of what listens, `http://127.0.0.1:5000`."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach what listens."""
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is called when something happens to the server."""
+
+    ready: Callable[[], None]  # it answers requests
+    reload: Callable[[], None] | None = None  # SIGHUP came
+    let_go: Callable[[], None] | None = None  # it ends: whoever waits for others is to stop waiting
+    register: Callable[[Callable[[], None]], None] | None = None  # is given what ends it, from any thread
 
 
 class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        announce: Callable[[], None],
-        reload: Callable[[], None] | None,
-        let_go: Callable[[], None] | None,
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, hooks: Hooks) -> None:
         super().__init__(config)
-        self._announce = announce
-        self._reload = reload
-        self._let_go = let_go
+        self._hooks = hooks
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._announce()
+        self._hooks.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._let_go is not None:
-            self._let_go()
+        if self._hooks.let_go is not None:
+            self._hooks.let_go()
         await super().shutdown(sockets)
 
     def end(self) -> None:
@@ -372,29 +404,27 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        if self._reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._hooks.reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._hooks.reload)
         yield
 
 
 def serve(
     registry: Service,
     listener: socket.socket,
-    announce: Callable[[], None],
-    reload: Callable[[], None] | None = None,
+    hooks: Hooks,
+    limits: TransferLimits = DEFAULT_TRANSFERS,
+    encryption: Encryption | None = None,
     threads: int = WORKER_THREADS,
-    let_go: Callable[[], None] | None = None,
-    register: Callable[[Callable[[], None]], None] | None = None,
 ) -> None:
-    """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
+    """Serve on `listener` until a signal asks to end, or what `hooks.register` was given is called.
 
-    `reload` is called when SIGHUP comes; `threads` may be waiting at the same time, and when the server ends
-    `let_go` ends their waiting for others. Outside of the main thread there are no signals: `register` is given
-    what ends the server.
+    Without `encryption` it is plain HTTP. `threads` may be waiting at the same time.
     """
     with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
-            Application(registry, workers),
+            Application(registry, workers, limits),
+            http=limited(limits),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -406,7 +436,9 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        server = _Server(config, announce, reload, let_go)
-        if register is not None:
-            register(server.end)
+        config.load()
+        config.ssl = encryption.context if encryption is not None else None
+        server = _Server(config, hooks)
+        if hooks.register is not None:
+            hooks.register(server.end)
         server.run([listener])

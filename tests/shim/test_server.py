@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from registry_shim.limits import SEND_SIZE
+from registry_shim.limits import DEFAULT_TRANSFERS, SEND_SIZE, TransferLimits
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import Application
@@ -331,7 +331,9 @@ def test_what_could_be_read_as_two_requests_or_none_is_refused(shared_server: Se
     assert not answer or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
 
 
-def ask(registry: Registry, receive: Callable[[], Awaitable[Event]]) -> Answer:
+def ask(
+    registry: Registry, receive: Callable[[], Awaitable[Event]], limits: TransferLimits = DEFAULT_TRANSFERS
+) -> Answer:
     """The answer of the application, as its server would be given it."""
     sent: list[Event] = []
 
@@ -340,7 +342,7 @@ def ask(registry: Registry, receive: Callable[[], Awaitable[Event]]) -> Answer:
 
     scope: Scope = {"type": "http", "method": "PUT", "raw_path": b"/%s", "query_string": b"", "headers": []}
     with ThreadPoolExecutor(1) as workers:
-        asyncio.run(Application(registry, workers)(scope, receive, send))
+        asyncio.run(Application(registry, workers, limits)(scope, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     answer = Answer(sent[0]["status"], headers, bytes(sent[1]["body"]))
     check_error(answer, "PUT", "/srv/secret")
@@ -369,8 +371,7 @@ def test_what_nobody_foresaw(caplog: pytest.LogCaptureFixture, error: Exception,
     assert "/srv/secret" in caplog.text
 
 
-def test_a_body_that_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry_shim.server.BODY_IDLE_SECONDS", 0.01)
+def test_a_body_that_stops_coming() -> None:
     is_closed = threading.Event()
 
     class Waiting(SmallIntake):
@@ -384,5 +385,6 @@ def test_a_body_that_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(_data: bytes) -> Response:
         raise AssertionError
 
-    assert ask(Scripted(lambda: Waiting(10, never)), receive).status == 408
+    limits = TransferLimits(idle_seconds=0.01)
+    assert ask(Scripted(lambda: Waiting(10, never)), receive, limits).status == 408
     assert is_closed.is_set()

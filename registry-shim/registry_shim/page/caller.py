@@ -42,7 +42,19 @@ class Caller:
         response = exchange(self, Request("GET", f"/v2/{repository}/tags/list", "n=0"))
         return response.status == HTTPStatus.OK
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the caller says who they are."""
+        return bool(self._headers)
+
     def challenge(self) -> Response | None:
-        """The answer that asks for a password, where one is needed for anything; None where none is."""
-        response = exchange(self, Request("GET", "/v2/"))
+        """The answer that asks for a password; None where the caller has given a right one, or nobody is asked."""
+        return self._challenge("/v2/")
+
+    def challenge_to_list(self, repository: str) -> Response | None:
+        """Likewise, where a caller who has given none needs one for the tags of a repository."""
+        return None if self.has_credentials else self._challenge(f"/v2/{repository}/tags/list")
+
+    def _challenge(self, path: str) -> Response | None:
+        response = exchange(self, Request("GET", path, "n=0"))
         return response if response.status == HTTPStatus.UNAUTHORIZED else None

@@ -8,6 +8,7 @@ Grammar (paths as they are sent)::
            | '/repositories/' name ':' tag             what a tag names
            | '/repositories/' name '@' digest          a manifest
            | '/api/v1/search'                          the search for programs
+           | '/sign-in'                                asks for a password, then '/'
            | '/style.css' | '/icon.svg'
 
 A name has neither ':' nor '@', so the three forms cannot be confused.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HOME = "/"
 SEARCH = "/search"
 SEARCH_API = "/api/v1/search"
+SIGN_IN = "/sign-in"
 STYLE = "/style.css"
 ICON = "/icon.svg"
 REPOSITORIES = "/repositories/"

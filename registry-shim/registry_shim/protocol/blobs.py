@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from registry_shim.protocol.routes import Route
     from registry_shim.store.repository import Repository
     from registry_shim.store.store import Store
-    from registry_shim.store.uploads import Upload
+    from registry_shim.store.uploads import Upload, Uploads
     from wpkg.oci.digest import Digest
 
 ALGORITHMS = ("sha256", "sha512")
@@ -128,11 +128,12 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     mounted = request.parameter("mount")
     if mounted is not None:
         digest = read_computed_digest(mounted)
-        if store.mount(digest, request.parameter("from"), route.repository):
+        if store.mount(digest, request.parameter("from"), route.repository, request.may_mount):
             return _created(route, digest)
     elif (text := request.parameter("digest")) is not None:
         digest = read_computed_digest(text)
         repository = store.obtain(route.repository)
+        _check_length(request, repository.uploads, 0)
         upload = repository.uploads.start(digest.algorithm)
         return UploadIntake(
             repository.uploads,
@@ -161,6 +162,7 @@ def continue_upload(store: Store, route: Route, request: Request) -> UploadIntak
     upload = uploads.hold(route.item)
     try:
         size = _announced_size(route, request, upload)
+        _check_length(request, uploads, upload.offset)
     except BaseException:
         uploads.release(upload)
         raise
@@ -178,6 +180,7 @@ def close_upload(store: Store, route: Route, request: Request) -> UploadIntake:
     upload = repository.uploads.hold(route.item)
     try:
         size = _announced_size(route, request, upload)
+        _check_length(request, repository.uploads, upload.offset)
         upload.hash_with(digest.algorithm)
     except BaseException:
         repository.uploads.release(upload)
@@ -190,6 +193,17 @@ def cancel_upload(store: Store, route: Route, _request: Request) -> Response:
     uploads = _repository_of(store, route).uploads
     uploads.drop(uploads.hold(route.item))
     return Response(HTTPStatus.NO_CONTENT)
+
+
+def _check_length(request: Request, uploads: Uploads, offset: int) -> None:
+    """Nothing, where the body may come after `offset` bytes; refused before it is sent, it need not be.
+
+    Raises: BlobTooLarge, NoSpaceLeft.
+    """
+    text = request.headers.get("content-length", "")
+    length = int(text) if text.isascii() and text.isdecimal() else 0
+    uploads.check_size(offset + length)
+    uploads.check_space(length)
 
 
 def _announced_size(route: Route, request: Request, upload: Upload) -> int | None:

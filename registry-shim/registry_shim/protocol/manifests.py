@@ -121,7 +121,9 @@ def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
             ErrorCode.DIGEST_INVALID, f"the {len(data)} bytes received have the digest {digest}, not {promised}"
         )
     document = read_document(data, push.media_type)
-    store.obtain(route.repository).publish(document, data, digest, push.tags, push.conditions.check)
+    repository = store.obtain(route.repository)
+    repository.uploads.check_space(len(data))
+    repository.publish(document, data, digest, push.tags, push.conditions.check)
     headers: Headers = (
         ("Location", f"/v2/{route.repository}/manifests/{digest}"),
         ("Docker-Content-Digest", str(digest)),

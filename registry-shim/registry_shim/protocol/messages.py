@@ -14,7 +14,7 @@ from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 JSON = "application/json"
 BINARY = "application/octet-stream"
@@ -49,6 +49,7 @@ class Request:
     path: str  # as it was sent, still percent-encoded
     query: str = ""  # the same, without '?'
     headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
+    may_mount: Callable[[str], bool] | None = None  # from which repositories; None for all
 
     def parameters(self, name: str) -> list[str]:
         """The values that the query gives `name`, in order.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from registry_shim.errors import DamagedStore, MissingContent
+from registry_shim.limits import DEFAULT_UPLOADS
 from registry_shim.store.blobs import BlobFile, Blobs
 from registry_shim.store.catalog import ManifestRemoved, Published, TagRemoved
 from registry_shim.store.disk import make_directory, sync_directory
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
     from pathlib import Path
 
+    from registry_shim.limits import UploadLimits
     from registry_shim.store.catalog import Catalog, Entry
     from registry_shim.store.documents import Document
     from registry_shim.store.uploads import Upload
@@ -73,25 +75,39 @@ class Repository:
     Where it `is_sparse`, manifests may name what is not here.
     """
 
-    def __init__(self, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> None:
         self._directory = directory
         self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._named: set[Digest] | None = None  # by manifests that came while somebody collects, see `discard`
         self.blobs = Blobs(directory / BLOBS_DIRECTORY)
-        self.uploads = Uploads(directory / UPLOADS_DIRECTORY, new_id)
+        self.uploads = Uploads(directory / UPLOADS_DIRECTORY, new_id, limits)
         self.quarantine = Quarantine(directory / QUARANTINE_DIRECTORY)
         self._files = ManifestFiles(self.blobs, self.uploads.temporary)
         self._records = Records(directory, self.uploads.temporary, self._files.read)
         self._catalog = self._records.catalog
 
     @classmethod
-    def create(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
+    def create(
+        cls,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> Self:
         """The repository in `directory`, made if need be. What there is of one is kept.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id, is_sparse=is_sparse)
+        repository = cls(directory, new_id, limits, is_sparse=is_sparse)
         make_directory(directory)
         for name in (UPLOADS_DIRECTORY, BLOBS_DIRECTORY):
             (directory / name).mkdir(exist_ok=True)
@@ -99,15 +115,22 @@ class Repository:
             if not (directory / name).exists():
                 repository._records.replace(name, data)
         sync_directory(directory)
-        return cls.load(directory, new_id, is_sparse=is_sparse)
+        return cls.load(directory, new_id, limits, is_sparse=is_sparse)
 
     @classmethod
-    def load(cls, directory: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> Self:
+    def load(
+        cls,
+        directory: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> Self:
         """The repository in `directory`: its index, and what its journal says came after.
 
         Raises: DamagedStore.
         """
-        repository = cls(directory, new_id, is_sparse=is_sparse)
+        repository = cls(directory, new_id, limits, is_sparse=is_sparse)
         (directory / UPLOADS_DIRECTORY).mkdir(exist_ok=True)
         repository.uploads.sweep()
         repository._records.load()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
+from registry_shim.limits import DEFAULT_UPLOADS
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.disk import make_directory
 from registry_shim.store.quarantine import Quarantine
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from registry_shim.limits import UploadLimits
     from wpkg.oci.digest import Digest
 
 LOCK_FILE = ".lock"
@@ -58,9 +60,17 @@ class Store:
     Raises: UnusableRoot, RootInUse.
     """
 
-    def __init__(self, root: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> None:
         self._root = root
         self._new_id = new_id
+        self._limits = limits
         self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._repositories: dict[str, Repository] = {}
@@ -93,7 +103,7 @@ class Store:
             return None
         with self._lock:
             if path not in self._repositories:
-                self._repositories[path] = Repository.load(directory, self._new_id, is_sparse=self._is_sparse)
+                self._repositories[path] = self._open(Repository.load, directory)
             return self._repositories[path]
 
     def obtain(self, path: str) -> Repository:
@@ -105,34 +115,46 @@ class Store:
         with self._lock:
             if path not in self._repositories:
                 make = Repository.load if Repository.exists(directory) else Repository.create
-                self._repositories[path] = make(directory, self._new_id, is_sparse=self._is_sparse)
+                self._repositories[path] = self._open(make, directory)
             return self._repositories[path]
+
+    def _open(self, make: Callable[..., Repository], directory: Path) -> Repository:
+        return make(directory, self._new_id, self._limits, is_sparse=self._is_sparse)
 
     def is_loaded(self, path: str) -> bool:
         """Whether the repository is in memory, so that `find` neither reads nor waits."""
         return path in self._repositories
 
-    def mount(self, digest: Digest, source: str | None, target: str) -> bool:
+    def mount(
+        self, digest: Digest, source: str | None, target: str, is_allowed: Callable[[str], bool] | None = None
+    ) -> bool:
         """Whether repository `target` has the blob now, as a second name of the one of `source`.
 
-        Without a `source`, of any repository that has it. Raises: DamagedStore.
+        Without a `source`, of any repository that has it; never of one that is not allowed. Raises: DamagedStore.
         """
         if source is None:
-            return any(self._link(origin, digest, target) for origin in self._all_blobs())
+            return any(
+                self._link(origin, digest, target)
+                for path, origin in self._all_blobs()
+                if is_allowed is None or is_allowed(path)
+            )
+        if is_allowed is not None and not is_allowed(source):
+            return False
         origin = self.find(source)
         return origin is not None and self._link(origin.blobs, digest, target)
 
     def _link(self, origin: Blobs, digest: Digest, target: str) -> bool:
         return origin.size(digest) is not None and self.obtain(target).blobs.link(origin, digest)
 
-    def _all_blobs(self) -> Iterator[Blobs]:
+    def _all_blobs(self) -> Iterator[tuple[str, Blobs]]:
         """The blobs of every repository, of those in memory first; opens none of the others."""
-        for repository in list(self._repositories.values()):
-            yield repository.blobs
+        for path, repository in list(self._repositories.items()):
+            yield path, repository.blobs
         for directory, names, files in os.walk(self._root):
             names[:] = [name for name in names if name not in _INSIDE]
             if LAYOUT_FILE in files:
-                yield Blobs(Path(directory) / BLOBS_DIRECTORY)
+                path = repository_in(Path(directory).relative_to(self._root).as_posix())
+                yield path, Blobs(Path(directory) / BLOBS_DIRECTORY)
 
     def paths(self) -> Iterator[str]:
         """Every repository, by name. Opens none of them."""

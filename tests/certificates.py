@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def write_certificate(
-    folder: Path, name: str = "server", *, password: bytes | None = None, address: str = "127.0.0.1"
+    folder: Path, name: str = "server", *, password: bytes | None = None, host: str = "localhost"
 ) -> tuple[Path, Path]:
-    """A certificate for `address` that is its own authority, and its key, as PEM files."""
+    """A certificate for 127.0.0.1 and `host` that is its own authority, and its key, as PEM files."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
@@ -31,9 +31,7 @@ def write_certificate(
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")]
-            ),
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(host)]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

@@ -159,7 +159,10 @@ class RegistryClient:
         """See SearchableRegistry. It is an API of registry-shim's, of which others know nothing."""
         what = f"search in {registry}"
         url = f"{self._transport.base_url(registry)}/api/v1/search?{urlencode(parameters)}"
-        answer = self._transport.request("GET", url, what, {"Accept": "application/json"}, access=Access(registry))
+        access = Access(registry)
+        # Where something is open to everybody, a search asks nobody who they are, and finds only that. This asks.
+        self._transport.request("GET", f"{self._transport.base_url(registry)}/v2/", what, access=access).close()
+        answer = self._transport.request("GET", url, what, {"Accept": "application/json"}, access=access)
         if answer.status != HTTPStatus.OK:
             raise answer.error()
         return answer.body(MAX_LIST_SIZE)

@@ -74,12 +74,12 @@ class Auth:
     def begin(self, request: Request) -> Response | Intake:
         """See Service. Raises: WpkgError."""
         user = self._user(request)
+        access = self._access()
         route = find_route(request.path)
         if route.endpoint is Endpoint.API:
             if user is None:
                 raise _unauthorized("this registry asks for a name and a password")
             return self._service.begin(request)
-        access = self._access()
         right = _needed(route, request.method)
         if not access.allows(user, right, route.repository):
             what = f"{right} {'' if right is Right.PUSH else 'from '}{route.repository}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from registry_shim.errors import RulesUnreadable
 from registry_shim.protocol.messages import Request
 from registry_shim.protocol.registry import exchange
 
@@ -48,7 +49,10 @@ class Caller:
         return bool(self._headers)
 
     def challenge(self) -> Response | None:
-        """The answer that asks for a password; None where the caller has given a right one, or nobody is asked."""
+        """The answer that asks for a password; None where the caller has given a right one, or nobody is asked.
+
+        Raises: RulesUnreadable.
+        """
         return self._challenge("/v2/")
 
     def challenge_to_list(self, repository: str) -> Response | None:
@@ -57,4 +61,6 @@ class Caller:
 
     def _challenge(self, path: str) -> Response | None:
         response = exchange(self, Request("GET", path, "n=0"))
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise RulesUnreadable("the registry cannot tell who may see what; its log says why")
         return response if response.status == HTTPStatus.UNAUTHORIZED else None

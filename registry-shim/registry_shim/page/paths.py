@@ -60,6 +60,11 @@ class Place(Struct, frozen=True):
         return self.path.removeprefix(REPOSITORIES)
 
 
+def is_place(path: str) -> bool:
+    """Whether there can be something at `path` that depends on who asks."""
+    return path in (HOME, SEARCH, SEARCH_API, SIGN_IN) or path.startswith(REPOSITORIES)
+
+
 def read_place(path: str) -> Place | None:
     """What the path below `/repositories/` is; None where nothing can be."""
     match = _PLACE.fullmatch(unquote(path.removeprefix(REPOSITORIES)))

@@ -90,6 +90,8 @@ class Site:
                 return _response(request, _resource("style.css"), "text/css; charset=utf-8", "public, max-age=300")
             case paths.ICON:
                 return _response(request, _resource("icon.svg"), "image/svg+xml", "public, max-age=86400")
+        if not paths.is_place(request.path):
+            return self._problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
         caller = Caller(self._service, request)
         challenge = caller.challenge()
         if challenge is not None and (request.path == paths.SIGN_IN or not self._is_for_anybody(caller)):
@@ -98,15 +100,20 @@ class Site:
             case paths.SIGN_IN:
                 return Response(HTTPStatus.SEE_OTHER, (("Location", paths.HOME), ("Cache-Control", "no-store")))
             case paths.HOME:
-                body = home_page(self._registry, self._catalogue, caller, Query(), _offset(request))
+                body = home_page(
+                    self._registry,
+                    self._catalogue,
+                    caller,
+                    Query(),
+                    _offset(request),
+                    is_stranger=challenge is not None,
+                )
             case paths.SEARCH:
                 body = self._search(request, caller)
             case paths.SEARCH_API:
                 return self._search_api(request, caller)
-            case path if path.startswith(paths.REPOSITORIES):
-                return self._place(request, caller)
             case _:
-                return self._problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+                return self._place(request, caller)
         return _response(request, body, HTML)
 
     def _is_for_anybody(self, caller: Caller) -> bool:

@@ -90,9 +90,11 @@ def test_signing_in(shop: Shop, tmp_path: Path) -> None:
 @pytest.mark.parametrize("rules", [None, RULES.replace("anonymous", "*")])
 def test_where_nothing_is_public_everything_asks(shop: Shop, tmp_path: Path, rules: str | None) -> None:
     shown = guarded(shop, tmp_path, rules)
-    for path in ("/", "/search", "/api/v1/search", "/repositories/open/app", "/nonsense"):
+    for path in ("/", "/search", "/api/v1/search", "/repositories/open/app"):
         assert shown.get(path).status == 401
     assert shown.get("/style.css").status == 200
+    # Clients ask for this, of every registry, before they know of any password.
+    assert shown.get("/.well-known/wasm-pkg/registry.json").status == 404
     assert shown.get("/", **headers("bob")).status == 200
     shown.door.close()
 
@@ -102,7 +104,7 @@ def test_rules_that_break_show_nothing(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "access.toml").write_text("nonsense")
     for user in (None, "bob"):
         page = shown.get("/", **headers(user))
-        assert page.status != 200
+        assert page.status == 502
         assert not [place for place in PLACES if place in page.text]
         assert str(tmp_path) not in page.text
     shown.door.close()

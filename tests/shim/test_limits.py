@@ -221,7 +221,7 @@ class TestSlowClients:
     def test_a_head_that_trickles_in(self, served: Served, before: int) -> None:
         with connect(served) as raw:
             for _ in range(before):  # a connection that has been of use is treated alike
-                raw.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+                raw.sendall(b"HEAD /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert raw.recv(10_000).startswith(b"HTTP/1.1 200")
             raw.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n")
             assert 0.5 < self.trickle(raw, b"X-A: b\r\n") < 5

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import uvicorn
 
-from registry_shim.connections import limited
+from registry_shim.connections import Connection
 from registry_shim.errors import CannotListen
 from registry_shim.limits import (
     CHUNK_SIZE,
@@ -335,15 +335,33 @@ class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
     def __init__(
-        self, config: uvicorn.Config, announce: Callable[[], None], reload: Callable[[], None] | None
+        self,
+        config: uvicorn.Config,
+        limits: TransferLimits,
+        announce: Callable[[], None],
+        reload: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
+        self._limits = limits
         self._announce = announce
         self._reload = reload
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
+        for listener in sockets or ():
+            # As uvicorn does it, which has no word for how long a handshake may take.
+            server = await asyncio.get_running_loop().create_server(
+                self._connection,
+                sock=listener,
+                backlog=LISTEN_BACKLOG,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self._limits.head_seconds if self.config.ssl is not None else None,
+            )
+            self.servers.append(server)
         self._announce()
+
+    def _connection(self) -> Connection:
+        return Connection(self._limits, self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -370,7 +388,7 @@ def serve(
     with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
         config = uvicorn.Config(
             Application(registry, workers, limits),
-            http=limited(limits),
+            http="h11",  # what Connection is made of
             lifespan="off",
             ws="none",
             log_config=None,
@@ -380,8 +398,7 @@ def serve(
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
-            backlog=LISTEN_BACKLOG,
         )
         config.load()
         config.ssl = encryption.context if encryption is not None else None
-        _Server(config, announce, reload).run([listener])
+        _Server(config, limits, announce, reload).run([listener])

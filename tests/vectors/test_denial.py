@@ -1,7 +1,4 @@
-"""What is generated to deny the imports of components that others wrote is valid, and fits them.
-
-Many compositions are validated at once, each a component inside one.
-"""
+"""What is generated to deny the imports of components that others wrote is valid, and fits them."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.components import node, written
-from tests.vectors.test_ascription import complaint, components
+from tests.furnished import complaints
+from tests.vectors.test_ascription import components
 from wpkg.component.read import read_definition
-from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, section
+from wpkg.component.sections import COMPONENT_PREAMBLE
 from wpkg.compose.encode import encode
 from wpkg.compose.errors import DeniedInPart, Unsupported
 from wpkg.compose.furnish import Decided, furnish
@@ -21,7 +19,6 @@ from wpkg.compose.plan import make_plan
 if TYPE_CHECKING:
     from wpkg.compose.graph import Denial
 
-AT_ONCE = 100  # validators take 1000 components in one
 LEAST_COMPOSED = 200
 
 
@@ -56,12 +53,7 @@ def compositions() -> tuple[dict[str, bytes], dict[str, str]]:
 def test_every_composition_with_imports_denied_is_valid() -> None:
     made, _ = compositions()
     assert len(made) > LEAST_COMPOSED
-    items = list(made.items())
-    for start in range(0, len(items), AT_ONCE):
-        several = items[start : start + AT_ONCE]
-        inside = b"".join(section(COMPONENT_SECTION, data) for _, data in several)
-        if complaint(COMPONENT_PREAMBLE + inside):
-            assert {what: said for what, data in several if (said := complaint(data))} == {}
+    assert complaints(made) == {}
 
 
 def test_what_is_refused_is_of_the_world_or_denied_in_part() -> None:

@@ -8,6 +8,7 @@ Whatever else a component imports has to come from a composition.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _WASI_PACKAGES = frozenset({"cli", "clocks", "filesystem", "io", "random", "sockets"})
 _WASI_SERIES = "0.2."
 _NAME_LOOKUP = "ip-name-lookup"
-_LARGE = 4_000_000  # bytes; what is larger is compiled fast instead of well
+_LARGE = 4_000_000  # bytes; what is larger is compiled fast instead of well, and kept in wasmtime's own cache
 
 
 class HostMissing(WpkgError):
@@ -119,6 +120,8 @@ def start(
     config = Config()
     if path.stat().st_size > _LARGE:
         config.cranelift_opt_level = "none"
+        with suppress(WasmtimeError):  # where there is no place for a cache, it is compiled each time
+            config.cache = True
     engine = Engine(config)
     store = Store(engine)
     store.set_wasi(_wasi(name, component, grants, arguments, quiet_stdout=quiet_stdout))

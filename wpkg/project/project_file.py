@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROJECT_FILE = "wasmcloud.toml"
 
 _DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind")
-_COMPOSITION_KEYS = ("root", "socket", "components", "instances", "output", "imports", "share-modules")
+_COMPOSITION_KEYS = ("root", "socket", "components", "instances", "output", "imports", "share-modules", "document")
 # Keys of the format that this version does not act on. Reading past a rule is worse than refusing it.
 _LATER_TABLES = ("capabilities",)
 
@@ -79,6 +79,7 @@ class Composition(Struct, frozen=True):
     output: str | None = None
     imports: tuple[Choice, ...] = ()
     share_modules: bool = False
+    document: str | None = None  # a file in WAC that says it all, instead of the keys above
 
 
 class Workspace(Struct, frozen=True):
@@ -263,6 +264,10 @@ def _composition(document: Table, component: Table) -> Composition:
         return Composition()
     table.only(_COMPOSITION_KEYS)
     imports, instances = table.table("imports"), table.table("instances")
+    text = table.text("document")
+    for key in ("root", "socket", "components", "instances", "imports"):
+        if text is not None and key in table:
+            raise table.fail(key, "it cannot stand beside document, which says all of that", f"say it in {text}")
     return Composition(
         root=table.text("root") or table.text("socket"),
         components=table.texts("components"),
@@ -270,6 +275,7 @@ def _composition(document: Table, component: Table) -> Composition:
         output=table.text("output"),
         imports=_choices(imports) if imports is not None else (),
         share_modules=table.flag("share-modules"),
+        document=text,
     )
 
 

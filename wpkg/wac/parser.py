@@ -44,7 +44,7 @@ from wpkg.wit.errors import InvalidWit, WitNameError, WitSyntaxError, nearest
 from wpkg.wit.lexer import Kind
 from wpkg.wit.parser import ItemParser
 from wpkg.wit.syntax import Ident, InlineInterface, PackageId, ResourceItem, UsePath
-from wpkg.wit.tokens import check_distinct, duplicate
+from wpkg.wit.tokens import RESERVED, check_distinct, duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 MAX_NESTING = 100  # expressions in expressions
 _WORDS = ("import", "let", "export", "interface", "world", "record", "variant", "flags", "enum", "type")
 _TYPES = _WORDS[5:]
+_NEWER = frozenset(
+    {"async", "error-context", "from", "future", "map", "own", "stream"}
+)  # words that WAC leaves free
 _OWN = frozenset({"let", "new", "targets"})  # keywords that WIT does not have
 
 
@@ -66,6 +69,8 @@ def parse_document(source: Source) -> Document:
 
 class DocumentParser(ItemParser):
     """Reads a document. `paths` are where names of packages stand, in which `:` and `/` join."""
+
+    reserved = RESERVED - _NEWER
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)

@@ -27,7 +27,9 @@ RESERVED = KEYWORDS - {"float32", "float64"}  # these two were types once, and a
 
 
 class TokenReader:
-    """The tokens of one text, and how far they have been read."""
+    """The tokens of one text, and how far they have been read. `reserved` are no identifiers."""
+
+    reserved = RESERVED
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -85,7 +87,7 @@ class TokenReader:
         if token.kind is not Kind.WORD:
             raise self.unexpected(what)
         name = token.text.removeprefix("%")
-        if token.text in RESERVED:
+        if token.text in self.reserved:
             raise WitSyntaxError(
                 f"expected {what}, found the keyword '{token.text}'",
                 token.span,

@@ -75,7 +75,11 @@ def _read(source: Source) -> ComponentType:
 
 def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
     """How the components in `sources` fit together. Raises: CompositionError, InvalidInput, ContentMismatch."""
-    plan = make_plan(_nodes(sources), wiring.root, wiring.choices)
+    nodes = _nodes(sources)
+    if wiring.document is not None:
+        plan = wiring.document.plan(nodes)
+    else:
+        plan = make_plan(nodes, wiring.root, wiring.choices)
     if wiring.no_imports:
         require_no_imports(plan)
     return plan
@@ -90,7 +94,8 @@ def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:
 def lay_out(sources: Sources, wiring: Wiring) -> Composition:
     """The composition of `sources`, ready to be written. Raises: CompositionError, InvalidInput."""
     plan = plan_sources(sources, wiring)
-    require_connections(plan)
+    if wiring.document is None:
+        require_connections(plan)
     if not wiring.share_modules:
         return Composition(plan, encode(plan), 0, 0)
     sharing = share_modules(plan, {node.name: sources[node.name].data for node in plan.nodes})

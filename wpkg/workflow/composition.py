@@ -59,18 +59,11 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
-    packages = fetch_locked(world, lock)
-    check_trust(world, opened, packages)
-    own_name = str(project.package) if project.package is not None else project.name
-    files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
-    local = local_dependencies(opened.workspace)
-    taking_part = _composed(project, lock, packages, local)
-    by_name, pins = {}, {}
-    for pin in taking_part:
-        several = sum(other.name == pin.name for other in taking_part) > 1
-        name = f"{pin.name}@{pin.version}" if several else str(pin.name)
-        by_name[name] = _component_of(name, pin, packages, local)
-        pins[name] = pin
+    found = locked_components(world, opened, lock)
+    own = own_component(opened, raw)
+    if project.composition.document is not None:
+        return _by_document(world, opened, lock, found, own)
+    files, by_name, pins = [own], dict(found.files), dict(found.pins)
     composition = project.composition
     if composition.components is None:
         files += by_name.values()
@@ -84,7 +77,68 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
     wiring = Wiring(composition.root, composition.imports, composition.share_modules)
-    return Inputs(tuple(files), packages, wiring, lock, pins)
+    return Inputs(tuple(files), found.packages, wiring, lock, pins)
+
+
+class LockedComponents(Struct, frozen=True):
+    """The components of a lock that are composed, by the names that they have in the project."""
+
+    files: Mapping[str, ComponentFile]
+    pins: Mapping[str, Pin]
+    packages: tuple[FetchedPackage, ...]  # all that is locked
+
+
+def locked_components(world: World, opened: OpenedProject, lock: Lock) -> LockedComponents:
+    """What `lock` pins of the project: fetched, verified by digest and by the project's policy.
+
+    Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    """
+    packages = fetch_locked(world, lock)
+    check_trust(world, opened, packages)
+    local = local_dependencies(opened.workspace)
+    taking_part = _composed(opened.project, lock, packages, local)
+    files, pins = {}, {}
+    for pin in taking_part:
+        several = sum(other.name == pin.name for other in taking_part) > 1
+        name = f"{pin.name}@{pin.version}" if several else str(pin.name)
+        files[name] = _component_of(name, pin, packages, local)
+        pins[name] = pin
+    return LockedComponents(files, pins, packages)
+
+
+def own_component(opened: OpenedProject, digest: Digest | None = None) -> ComponentFile:
+    """The component that the project builds, under the project's name."""
+    project = opened.project
+    name = str(project.package) if project.package is not None else project.name
+    return ComponentFile(name, opened.root / project.build_artifact, digest, name)
+
+
+def _by_document(
+    world: World, opened: OpenedProject, lock: Lock, found: LockedComponents, own: ComponentFile
+) -> Inputs:
+    """What `[composition] document` makes instances of, the project's own component first."""
+    from wpkg.workflow.document import open_document
+    from wpkg.workflow.document_places import Places, ProjectPlaces
+
+    composition = opened.project.composition
+    assert composition.document is not None  # noqa: S101 - why this was called
+    project = ProjectPlaces(world, opened, lock, found, own)
+    opened_document = open_document(
+        opened.root / composition.document, Places({}, opened.root / "deps", lambda: project)
+    )
+    files = sorted(opened_document.files, key=lambda file: file.path != own.path)
+    if not files or files[0].path != own.path:
+        raise InvalidInput(
+            f"{composition.document} makes no instance of the component that the project builds",
+            hint=f"write 'new {project.own_package} {{ … }}' in it",
+        )
+    pins = {
+        name: found.pins[project_name]
+        for name, project_name in opened_document.origins.items()
+        if project_name in found.pins
+    }
+    wiring = Wiring(share_modules=composition.share_modules, document=opened_document)
+    return Inputs(tuple(files), found.packages, wiring, lock, pins)
 
 
 def _composed(

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from wpkg.names.choice import Choice
+    from wpkg.workflow.document import OpenedDocument
 
 
 class Wiring(Struct, frozen=True):
@@ -17,3 +18,4 @@ class Wiring(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     share_modules: bool = False
     no_imports: bool = False  # nothing may be left to the host
+    document: OpenedDocument | None = None  # which decides everything

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.components import compose, from_wit, planned, world, written
-from tests.wac import compose_document, document_plan, emitted
-from wpkg.compose.encode import encode
+from tests.components import compose, from_wit, planned, world
+from tests.wac import compose_document, emitted
 
 NAME = from_wit("export name: func() -> string;")
 GREETER = from_wit("import name: func() -> string; export greet: func() -> string;")

@@ -111,6 +111,15 @@ class NearMiss(Struct, frozen=True):
         )
 
 
+class StatedImport(Struct, frozen=True):
+    """An import of the result. One that is `shared` is merged with what components import of the host."""
+
+    name: str
+    extern: ExternType
+    shared: bool = False
+    attributes: tuple[tuple[Attribute, str], ...] = ()
+
+
 class KeptApart(Struct, frozen=True):
     """Another import of the result on the same semver track, and why the two are not one."""
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType, TypeBound
 from wpkg.compose.mentions import mentioned
-from wpkg.compose.written import StatedImport
+from wpkg.compose.graph import StatedImport
+from wpkg.names.extern_name import parse_extern_name
 from wpkg.wac.syntax import Import
 from wpkg.wit.errors import DuplicateName
 from wpkg.wit.resolve import resolve_packages
@@ -65,11 +66,13 @@ def state_imports(document: WacDocument, packages: Sequence[PackageFiles | Binar
             raise DuplicateName(f"import '{name}' is there already, in line {line}", span)
         key = _key(statement)
         names[key] = name
-        local[statement.name.name] = StatedImport(name, world.type.imports[key])
+        attributes = world.attributes.get(key, ()) if parse_extern_name(name) is None else ()
+        local[statement.name.name] = StatedImport(name, world.type.imports[key], attributes=attributes)
         if isinstance(statement.type, UsePath) and statement.type.package is not None:
             interfaces[statement.name.name] = statement.type.package.extern_name(statement.type.name.name)
+    by_name = {found.name: found for found in local.values()}
     stated = [
-        StatedImport(names.get(key, key), extern, shared=key not in names)
+        by_name[names[key]] if key in names else StatedImport(key, extern, shared=True)
         for key, extern in _needed(world.type.imports, names).items()
     ]
     return Stated(local, interfaces, tuple(stated), target)

@@ -14,9 +14,9 @@ from tests.vectors.test_wac import GOOD, case, components, composed
 from tests.wac import emitted
 from tests.wit import assert_same, binary_package
 from wpkg.component.read import read_component
-from wpkg.workflow.compose_files import plan_command
 from wpkg.wit.errors import Source
 from wpkg.wit.parser import parse_document
+from wpkg.workflow.compose_files import plan_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

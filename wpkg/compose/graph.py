@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.types import InstanceType
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -178,19 +176,3 @@ class Plan(Struct, frozen=True):
     def exports(self) -> tuple[str, ...]:
         """The names of what the result exports, re-exports first."""
         return tuple(exported.name for exported in self.exported)
-
-    def type_of(self, item: Item) -> ExternType:
-        """The type of something in the composition."""
-        if item.is_imported:
-            found = next(residual.extern for residual in self.residuals if residual.name == item.origin)
-            return at_path(found, item.path)
-        return at_path(InstanceType(self.instances[item.origin]), item.path)
-
-
-def at_path(extern: ExternType, path: Sequence[str]) -> ExternType:
-    """What `path` leads to in an instance, export by export."""
-    for name in path:
-        if not isinstance(extern, InstanceType):
-            raise TypeError(f"'{name}' is looked for in what is no instance")
-        extern = extern.exports[name]
-    return extern

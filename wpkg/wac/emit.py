@@ -72,12 +72,14 @@ class _Emitter:
 
     def emitted(self) -> Emitted:
         statements: list[Statement] = [self._let(node) for node in self._plan.nodes]
-        for node, export in self._plan.reexports:
-            statements.append(Export(self._access(node, (export,)), None, False, (), _NOWHERE))
+        for owner, export in self._plan.reexports:
+            statements.append(Export(self._access(owner, (export,)), None, False, (), _NOWHERE))
         if self._plan.instances[self._plan.root]:
             statements.append(Export(self._access(self._plan.root, ()), None, True, (), _NOWHERE))
         package = PackageId("local", "composition", "", _NOWHERE)
-        names = {str(self._packages[node.name]): node.name for node in reversed(self._plan.nodes)}
+        names: dict[str, str] = {}
+        for node in self._plan.nodes:
+            names.setdefault(str(self._packages[node.name]), node.name)
         return Emitted(Document(_NOWHERE.source, package, None, tuple(statements), ()), names)
 
     def _let(self, node: Node) -> Let:

@@ -19,6 +19,7 @@ from wpkg.compose.errors import (
     UnnamedType,
 )
 from wpkg.compose.graph import Exported, Item
+from wpkg.compose.items import type_of
 from wpkg.compose.match import importable
 from wpkg.compose.written import Written, plan_written
 from wpkg.errors import CompositionError
@@ -84,7 +85,7 @@ def plan_document(evaluated: Evaluated) -> Plan:
         raise placed(error, span) if span is not None else error from None
     if evaluated.target is not None:
         imports = {residual.name: residual.extern for residual in plan.residuals}
-        exports = {exported.name: plan.type_of(exported.item) for exported in plan.exported}
+        exports = {exported.name: type_of(plan, exported.item) for exported in plan.exported}
         found = compare_with_world(ComponentType(imports, exports), evaluated.target.type).findings
         if found:
             raise placed(DoesNotConform("the composition", evaluated.target.name, found), evaluated.target_span)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType, TypeBound
-from wpkg.compose.mentions import mentioned
 from wpkg.compose.graph import StatedImport
+from wpkg.compose.mentions import mentioned
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.wac.syntax import Import
 from wpkg.wit.errors import DuplicateName

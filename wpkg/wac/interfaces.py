@@ -85,16 +85,25 @@ def _as_wit(document: WacDocument) -> Document:
     for statement in document.statements:
         if isinstance(statement, Import):
             label = None if _is_path(statement) else statement.name
-            items.append(ExternItem(True, label, statement.type, UNGATED, (), statement.span))
+            what = statement.type
+            if isinstance(what, UsePath):
+                what = _in_document(document, what)
+            items.append(ExternItem(True, label, what, UNGATED, (), statement.span))
         elif isinstance(statement, TypeItem):
             items.append(statement)
         elif isinstance(statement, (Interface, World)):
             own.append(statement)
     if document.targets is not None and document.targets.package is not None:
         # an unused world makes the resolver look for the package, and say where it is named when it is not there
-        own.append(_mention(document.targets))
+        own.append(_mention(_in_document(document, document.targets)))
     world = World(Ident(_WORLD, document.package.span), tuple(items), UNGATED, ())
     return Document(document.source, document.package, (*own, world), (), ())
+
+
+def _in_document(document: WacDocument, path: UsePath) -> UsePath:
+    """The path, as short as it has to be for what the document itself defines."""
+    is_own = path.package is not None and str(path.package) == str(document.package)
+    return UsePath(None, path.name, path.span) if is_own else path
 
 
 def _mention(path: UsePath) -> World:

@@ -236,6 +236,8 @@ class DocumentParser(ExpressionParser):
 
     def func_comes(self) -> bool:
         """Whether the type of a function comes next, or a name for one."""
+        if self.ahead(1).text == ":":  # a package called 'func'
+            return False
         return super().func_comes() or (
             self.ahead(1).text == ";" and self._func_named(self.token.text) is not None
         )

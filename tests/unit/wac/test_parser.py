@@ -188,7 +188,7 @@ def test_several_faults_are_told_in_one_run() -> None:
             interface i { f: fnc(); }
             import good: func();
             let c = x
-let d = y;
+let d = ;
             exprt z;"""
         )
     assert [(error.line, error.column) for error in caught.value.errors] == [
@@ -196,11 +196,12 @@ let d = y;
         (3, 33),
         (4, 30),
         (6, 21),
+        (7, 9),
         (8, 13),
     ]
-    assert str(caught.value) == "app.wac has 5 errors"
+    assert str(caught.value) == "app.wac has 6 errors"
     assert all(str(error) in (caught.value.hint or "") for error in caught.value.errors)
-    assert [error["line"] for error in caught.value.details["errors"]] == [2, 3, 4, 6, 8]
+    assert [error["line"] for error in caught.value.details["errors"]] == [2, 3, 4, 6, 7, 8]
 
 
 def test_there_is_an_end_to_faults() -> None:

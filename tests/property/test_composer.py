@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.components import assemble, compose, from_wit, planned, wit, world
+from tests.components import assemble, compose, from_wit, planned, wit, world, written
 from tests.property.mutation import mutated
+from tests.wac import check_emitted
 from wpkg.component.errors import MalformedComponent, UnsupportedComponent
 from wpkg.compose.encode import encode
 from wpkg.compose.errors import AmbiguousImport
@@ -184,3 +185,12 @@ def compose_pair() -> tuple[bytes, bytes]:
 def test_the_pair_that_is_damaged_composes_as_it_is() -> None:
     root, dep = compose_pair()
     assert world(compose({"root": root, "dep": dep})) == ["import p:q/plain@1.1.0", "export run: func()"]
+
+
+@QUICK
+@given(GRAPHS)
+def test_what_is_composed_is_the_same_bytes_as_a_document(seeds: list[int]) -> None:
+    parts = parts_of(seeds)
+    found = settled(parts, f"c{seeds[0]}")
+    if found is not None:
+        check_emitted(found[0], parts, written(encode(found[0]), parts))

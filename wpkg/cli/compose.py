@@ -11,9 +11,10 @@ from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wpkg.cli.session import Session
+    from wpkg.workflow.compose_files import ComposeFiles
     from wpkg.workflow.sources import ComponentFile
 
 
@@ -36,6 +37,20 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             shell_complete=files_or_references,
             help="A component to compose it with; with a name, it can be given more than once.",
         ),
+        click.option(
+            "--dep",
+            "deps",
+            multiple=True,
+            metavar="NAME=DEP",
+            help="The package NAME of a WAC document: a file, a folder with WIT, or published.",
+        ),
+        click.option(
+            "--deps-dir",
+            type=click.Path(path_type=Path),
+            default=Path("deps"),
+            metavar="DIR",
+            help="Where packages of a WAC document are: NAMESPACE/NAME.wasm; by default deps.",
+        ),
     ):
         function = option(function)
     return function
@@ -52,11 +67,53 @@ def finder(session: Session) -> Callable[[str], ComponentFile]:
     return find
 
 
-@command()
-@click.argument("root", metavar="[NAME=]ROOT", shell_complete=files_or_references)
+def composition(
+    session: Session,
+    root: str,
+    others: Sequence[str],
+    uses: Sequence[str],
+    places: tuple[Sequence[str], Path],
+    **flags: bool,
+) -> ComposeFiles:
+    """What the options mean. Raises: InvalidInput, and what finding a component raises."""
+    if not root.endswith(".wac"):
+        from wpkg.workflow.compose_files import ComposeFiles
+
+        if places[0]:
+            raise click.UsageError("--dep is for the packages of a WAC document; for a component it is --with")
+        return ComposeFiles.parse(root, others, uses, **flags, published=finder(session))
+    if others or uses:
+        raise click.UsageError("a WAC document says all of what --with and --use say")
+    from wpkg.workflow.compose_document import Surroundings, document_command
+
+    around = Surroundings(
+        given=places[0],
+        folder=places[1],
+        root=session.root,
+        world=lambda: session.world,
+        locked=lambda: session.locked,
+        published=finder(session),
+    )
+    return document_command(Path(root), around, **flags)
+
+
+def show_document(session: Session, text: str, output: Path | None) -> None:
+    """Print a document, or put it where it was asked for."""
+    if output is None:
+        session.console.result("wac", {"text": text}, text.splitlines())
+        return
+    from wpkg.workflow.compose_document import write_document
+
+    write_document(text, output)
+    session.console.result("wac-file", {"path": str(output)}, [f"{output}  wac"])
+
+
+@command(locking=True)
+@click.argument("root", metavar="[NAME=]ROOT|DOCUMENT", shell_complete=files_or_references)
 @composition_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
+@click.option("--emit", type=click.Choice(["wac"]), help="Write the composition as a WAC document instead.")
 @click.option("--share-modules", is_flag=True, help="Embed identical core modules once.")
 @click.option("--no-imports", is_flag=True, help="Fail when an import is left to the host.")
 def compose(
@@ -64,6 +121,9 @@ def compose(
     root: str,
     output: Path | None,
     show_plan: bool,  # noqa: FBT001
+    emit: str | None,
+    deps: tuple[str, ...],
+    deps_dir: Path,
     **options: Any,
 ) -> None:
     """Compose components: imports of each are satisfied by exports of the others.
@@ -71,10 +131,17 @@ def compose(
     ROOT and DEP are files, or published: ns:name@version by [registries] of this project, or a reference; then
     they are verified by its [trust]. The result has the exports of ROOT. Imports that nobody exports are left to
     the host.
-    """
-    from wpkg.workflow.compose_files import ComposeFiles, compose_files, plan_command
 
-    wanted = ComposeFiles.parse(root, **options, published=finder(session))
+    DOCUMENT is a WAC document, app.wac, which says all of this itself.
+    """
+    from wpkg.workflow.compose_files import compose_files, plan_command
+
+    wanted = composition(session, root, places=(deps, deps_dir), **options)
+    if emit is not None:
+        from wpkg.workflow.compose_document import emit_files
+
+        show_document(session, emit_files(wanted), output)
+        return
     if show_plan:
         from wpkg.cli.plan import plan_json, plan_lines
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wpkg.cli.compose import composition_options, finder
+from wpkg.cli.compose import composition, composition_options, show_document
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
@@ -22,6 +22,7 @@ _FORMS = {
     ".dot": "dot",
     ".gv": "dot",
     ".json": "json",
+    ".wac": "wac",
 }
 
 
@@ -31,7 +32,7 @@ _FORMS = {
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["svg", "mermaid", "dot", "json"]),
+    type=click.Choice(["svg", "mermaid", "dot", "json", "wac"]),
     help="What to write; by default what the name of FILE says, else svg.",
 )
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
@@ -40,28 +41,37 @@ def graph(
     session: Session,
     root: str | None,
     *,
-    others: tuple[str, ...],
-    uses: tuple[str, ...],
     form: str | None,
     output: Path | None,
     no_digests: bool,
+    **options: Any,
 ) -> None:
     """Draw a composition: who imports what from whom, what the host has to give, what the result exports.
 
     ROOT and DEP are what 'wpkg compose' takes: files, packages or references. Without them it is the project's
-    composition, the one that 'wpkg build --plan' shows; nothing is built.
+    composition, the one that 'wpkg build --plan' shows; nothing is built. As 'wac' it is written as a document
+    that 'wpkg compose' takes.
     """
     from wpkg.diagram.document import SCHEMA, members_of
-    from wpkg.workflow.compose_files import ComposeFiles
     from wpkg.workflow.graph import diagram_of_files, diagram_of_project, write_diagram
 
-    if root is None and (others or uses):
+    deps, deps_dir = options.pop("deps"), options.pop("deps_dir")
+    if root is None and (deps or any(options.values())):
         raise click.UsageError("say which component is the root: wpkg graph ROOT --with DEP")
     form = _form(form, output, as_json=session.console.as_json)
-    if root is not None:
-        diagram = diagram_of_files(
-            session.world, ComposeFiles.parse(root, others, uses, published=finder(session))
+    wanted = composition(session, root, places=(deps, deps_dir), **options) if root is not None else None
+    if form == "wac":
+        from wpkg.workflow.compose_document import emit_files, emit_project
+
+        text = (
+            emit_files(wanted)
+            if wanted is not None
+            else emit_project(session.world, session.root, locked=session.locked)
         )
+        show_document(session, text, output)
+        return
+    if wanted is not None:
+        diagram = diagram_of_files(session.world, wanted)
     else:
         diagram = diagram_of_project(session.world, session.root, locked=session.locked)
     if no_digests:

@@ -9,7 +9,7 @@ from wpkg.compose.graph import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wpkg.compose.graph import Node, Plan, Residual, RuntimeLink
+    from wpkg.compose.graph import Exported, Node, Plan, Residual, RuntimeLink
     from wpkg.workflow.capabilities import Request
 
 
@@ -25,10 +25,7 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
         ],
         "host-imports": [_residual_json(residual) for residual in plan.host_imports],
         "runtime-links": [_link_json(plan, link) for link in plan.links],
-        "exports": [
-            *({"name": export, "of": node, "re-export": True} for node, export in plan.reexports),
-            *({"name": name, "of": plan.root, "re-export": False} for name in plan.instances[plan.root]),
-        ],
+        "exports": [_export_json(exported, i < len(plan.reexports)) for i, exported in enumerate(plan.exported)],
         "near-misses": [
             {"component": m.importer, "import": m.name, "exporter": m.exporter, "export": m.export, "why": m.why}
             for m in plan.near_misses
@@ -42,6 +39,16 @@ def _component_json(node: Node) -> dict[str, Any]:
     members: dict[str, Any] = {"name": node.name, "digest": str(node.digest), "size": node.size}
     if node.generated is not None:
         members["generated"] = {"denied": dict(node.generated.denied), "config": dict(node.generated.config)}
+    return members
+
+
+def _export_json(exported: Exported, is_reexport: bool) -> dict[str, Any]:  # noqa: FBT001
+    item = exported.item
+    members: dict[str, Any] = {"name": exported.name, "of": item.origin, "re-export": is_reexport}
+    if item.is_imported or item.path != (exported.name,):
+        members["item"] = list(item.path)
+    if item.is_imported:
+        members["of-import"] = True
     return members
 
 
@@ -110,7 +117,10 @@ def _satisfied_by(name: str, by: str | None, export: str | None) -> str:
 
 def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
     """Component, import, who satisfies it (None: the host) with which export, and why."""
-    satisfied = {(c.importer, c.name): (c.exporter, c.export, c.reason) for c in plan.connections}
+    satisfied = {
+        (c.importer, c.name): (c.exporter, " / ".join(c.item.path) or None, c.reason) for c in plan.connections
+    }
+    taken = {(t.importer, t.name): t.item for t in plan.taken}
     types = {(passed.importer, passed.name): passed.provider for passed in plan.passed_types}
     linked = _links_by_import(plan)
     rows: list[tuple[str, str, str | None, str | None, Reason]] = []
@@ -120,6 +130,8 @@ def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
                 rows.append((node.name, name, *found))
             elif (node.name, name) in types:
                 rows.append((node.name, name, *(types[node.name, name] or (None, None)), Reason.USED_TYPE))
+            elif (item := taken.get((node.name, name))) is not None:
+                rows.append((node.name, name, item.origin, " / ".join(item.path), Reason.CHOSEN))
             elif (node.name, name) in plan.stated_again:
                 rows.append((node.name, name, None, None, Reason.STATED_AGAIN))
             elif (links := linked.get((node.name, name))) is not None:

@@ -20,7 +20,7 @@ from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, T
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
-from wpkg.compose.graph import at_path
+from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned
 from wpkg.compose.pieces import Piece, embedded, pieces_size
 

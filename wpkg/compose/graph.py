@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from wpkg.component.types import InstanceType
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -129,6 +127,15 @@ class NearMiss(Struct, frozen=True):
         )
 
 
+class StatedImport(Struct, frozen=True):
+    """An import of the result. One that is `shared` is merged with what components import of the host."""
+
+    name: str
+    extern: ExternType
+    shared: bool = False
+    attributes: tuple[tuple[Attribute, str], ...] = ()
+
+
 class KeptApart(Struct, frozen=True):
     """Another import of the result on the same semver track, and why the two are not one."""
 
@@ -204,19 +211,3 @@ class Plan(Struct, frozen=True):
     def exports(self) -> tuple[str, ...]:
         """The names of what the result exports, re-exports first."""
         return tuple(exported.name for exported in self.exported)
-
-    def type_of(self, item: Item) -> ExternType:
-        """The type of something in the composition."""
-        if item.is_imported:
-            found = next(residual.extern for residual in self.residuals if residual.name == item.origin)
-            return at_path(found, item.path)
-        return at_path(InstanceType(self.instances[item.origin]), item.path)
-
-
-def at_path(extern: ExternType, path: Sequence[str]) -> ExternType:
-    """What `path` leads to in an instance, export by export."""
-    for name in path:
-        if not isinstance(extern, InstanceType):
-            raise TypeError(f"'{name}' is looked for in what is no instance")
-        extern = extern.exports[name]
-    return extern

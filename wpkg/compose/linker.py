@@ -18,7 +18,8 @@ from wpkg.compose.errors import (
     UnmergeableImports,
     UnnamedType,
 )
-from wpkg.compose.graph import Connection, Exported, Item, Node, PassedType, Reason, Taken, at_path
+from wpkg.compose.graph import Connection, Exported, Item, Node, PassedType, Reason, Taken
+from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned, provided
 from wpkg.compose.order import Circle, in_order
 from wpkg.compose.residual import HostImports

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from wpkg.component.definitions import Attribute
     from wpkg.component.substitute import Substitution
+    from wpkg.compose.graph import StatedImport
 
 
 class _Merged:
@@ -58,15 +59,16 @@ class HostImports:
         self._stated: dict[str, _Merged] = {}
         self.stated: dict[str, ExternType] = {}  # what a document says, which nothing is added to
 
-    def state(self, name: str, extern: ExternType, *, shared: bool) -> None:
-        """Import `extern` whether or not a component does; `shared`: what components import is merged with it."""
-        merged = _Merged(name, extern)
+    def state(self, stated: StatedImport) -> None:
+        """Import what a document says, whether or not a component does."""
+        merged = _Merged(stated.name, stated.extern)
+        merged.attributes = stated.attributes
         merged.is_stated = True
-        self._stated[name] = merged
-        if shared:
-            self._on_track[_merge_key(name, extern)].append(merged)
+        self._stated[stated.name] = merged
+        if stated.shared:
+            self._on_track[_merge_key(stated.name, stated.extern)].append(merged)
         else:
-            self.stated[name] = extern
+            self.stated[stated.name] = stated.extern
         self._provide(merged)
 
     def share(self, node: Node, name: str, stated: str) -> None:

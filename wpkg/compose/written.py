@@ -11,23 +11,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.compose.errors import CircularTypes, ExportConflict
-from wpkg.compose.graph import Exported, Item, Node, Plan
+from wpkg.compose.graph import Exported, Item, Node, Plan, StatedImport
 from wpkg.compose.linker import Linker
 from wpkg.compose.order import Circle, in_order
 from wpkg.names.extern_name import uniqueness_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from wpkg.component.types import ExternType
-
-
-class StatedImport(Struct, frozen=True):
-    """An import of the result. One that is `shared` is merged with what components import of the host."""
-
-    name: str
-    extern: ExternType
-    shared: bool = False
 
 
 class Written(Struct, frozen=True):
@@ -43,7 +33,7 @@ def plan_written(written: Written) -> Plan:
     """The plan that a written composition is. Raises: CompositionError."""
     linker = Linker((), written.arguments)
     for stated in written.imports:
-        linker.host.state(stated.name, stated.extern, shared=stated.shared)
+        linker.host.state(stated)
     for node in written.nodes:
         linker.add(node)
     exports = _owners_first(linker, written.exports)

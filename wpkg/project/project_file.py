@@ -31,17 +31,9 @@ PROJECT_FILE = "wasmcloud.toml"
 
 _DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind", "target", "name", "interfaces")
 _RUNTIME_KEYS = ("target", "name", "interfaces")
-_COMPOSITION_KEYS = (
-    "root",
-    "socket",
-    "components",
-    "instances",
-    "output",
-    "imports",
-    "share-modules",
-    "chain",
-    "config",
-)
+# What a document in WAC says, where there is one.
+_SAID_BY_DOCUMENT = ("root", "socket", "components", "instances", "imports", "chain", "config")
+_COMPOSITION_KEYS = (*_SAID_BY_DOCUMENT, "output", "share-modules", "document")
 # What a deployment calls a component or a link: both platforms take such a name as it is.
 _DEPLOYED_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -103,6 +95,7 @@ class Composition(Struct, frozen=True):
     config: Mapping[str, str] = field(
         default_factory=dict
     )  # what wasi:config/store answers, decided when composing
+    document: str | None = None  # a file in WAC that says it all, instead of the keys above
 
 
 class Workspace(Struct, frozen=True):
@@ -313,6 +306,10 @@ def _composition(document: Table, component: Table) -> Composition:
         return Composition()
     table.only(_COMPOSITION_KEYS)
     imports, instances, config = table.table("imports"), table.table("instances"), table.table("config")
+    text = table.text("document")
+    for key in _SAID_BY_DOCUMENT:
+        if text is not None and key in table:
+            raise table.fail(key, "it cannot stand beside document, which says all of that", f"say it in {text}")
     return Composition(
         root=table.text("root") or table.text("socket"),
         components=table.texts("components"),
@@ -322,6 +319,7 @@ def _composition(document: Table, component: Table) -> Composition:
         share_modules=table.flag("share-modules"),
         chain=table.texts("chain") or (),
         config=dict(config.all_texts()) if config is not None else {},
+        document=text,
     )
 
 

@@ -47,29 +47,39 @@ class Emitted(Struct, frozen=True):
     packages: Mapping[str, str]
 
 
-def emit_document(plan: Plan) -> Emitted:
-    """The document that `plan` is. Raises: Unsupported for a plan that a document made."""
+def emit_document(plan: Plan, packages: Mapping[str, str] | None = None) -> Emitted:
+    """The document that `plan` is; `packages` are those of nodes whose names do not tell.
+
+    Raises: Unsupported for a plan that a document made.
+    """
     if plan.stated_exports is not None:
         raise Unsupported("this composition is a document already")
-    return _Emitter(plan).emitted()
+    return _Emitter(plan, packages or {}).emitted()
+
+
+def local_package(name: str) -> str:
+    """The package that a component is given which is none."""
+    return f"local:{_locally(_stem(name))}"
 
 
 class _Emitter:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, packages: Mapping[str, str]) -> None:
         self._plan = plan
-        self._packages = _packages(plan.nodes)
+        self._packages = _packages(plan.nodes, packages)
         self._locals = _locals(plan.nodes, self._packages)
         self._nodes = {node.name: node for node in plan.nodes}
         self._satisfied = {(c.importer, c.name): c.item for c in plan.connections}
 
     def emitted(self) -> Emitted:
         statements: list[Statement] = [self._let(node) for node in self._plan.nodes]
-        for node, export in self._plan.reexports:
-            statements.append(Export(self._access(node, (export,)), None, False, (), _NOWHERE))
+        for owner, export in self._plan.reexports:
+            statements.append(Export(self._access(owner, (export,)), None, False, (), _NOWHERE))
         if self._plan.instances[self._plan.root]:
             statements.append(Export(self._access(self._plan.root, ()), None, True, (), _NOWHERE))
         package = PackageId("local", "composition", "", _NOWHERE)
-        names = {str(self._packages[node.name]): node.name for node in reversed(self._plan.nodes)}
+        names: dict[str, str] = {}
+        for node in self._plan.nodes:
+            names.setdefault(str(self._packages[node.name]), node.name)
         return Emitted(Document(_NOWHERE.source, package, None, tuple(statements), ()), names)
 
     def _let(self, node: Node) -> Let:
@@ -104,12 +114,12 @@ def _named(name: str, among: Iterable[str]) -> Name:
     return Name(name, not is_word or ends_another, _NOWHERE)
 
 
-def _packages(nodes: Iterable[Node]) -> dict[str, PackageId]:
+def _packages(nodes: Iterable[Node], said: Mapping[str, str]) -> dict[str, PackageId]:
     """The package of each node's component; equal components are of one."""
     found: dict[str, PackageId] = {}
     by_content: dict[object, PackageId] = {}
     for node in nodes:
-        package = _package(node.name)
+        package = _package(said.get(node.name, node.name))
         if package is not None:
             found[node.name] = by_content[node.content] = package
     taken = {str(package) for package in found.values()}

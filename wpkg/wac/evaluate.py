@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.types import InstanceType
+from wpkg.component.types import ComponentType, InstanceType
 from wpkg.compose.errors import (
     ArgumentMismatch,
     ExportConflict,
@@ -19,6 +19,7 @@ from wpkg.compose.errors import (
     UnnamedType,
 )
 from wpkg.compose.graph import Exported, Item
+from wpkg.compose.items import type_of
 from wpkg.compose.match import importable
 from wpkg.compose.written import Written, plan_written
 from wpkg.errors import CompositionError
@@ -28,6 +29,7 @@ from wpkg.wac.needs import instances_of
 from wpkg.wac.syntax import Export, Import, Inferred, Let, Nested, New, Spread
 from wpkg.wit.errors import DuplicateName, InvalidWit, WitNameError, nearest
 from wpkg.wit.syntax import Ident
+from wpkg.wit.targets import DoesNotConform, compare_with_world
 from wpkg.wit.tokens import duplicate
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from wpkg.wac.needs import Instance
     from wpkg.wac.syntax import Access, Document, Expression, Statement
     from wpkg.wit.errors import Span
+    from wpkg.wit.packages import WitWorld
 
 
 class Value(Struct, frozen=True):
@@ -61,6 +64,8 @@ class Evaluated(Struct, frozen=True):
     arguments: Mapping[tuple[str, str], Span]  # node and import
     nodes: Mapping[str, Span]
     exports: Mapping[str, Span]
+    target: WitWorld | None
+    target_span: Span
 
 
 def evaluate(document: Document, nodes: Mapping[str, Node], stated: Stated) -> Evaluated:
@@ -74,10 +79,17 @@ def evaluate(document: Document, nodes: Mapping[str, Node], stated: Stated) -> E
 def plan_document(evaluated: Evaluated) -> Plan:
     """The plan that a document is. Raises: CompositionError, with the place in the document."""
     try:
-        return plan_written(evaluated.written)
+        plan = plan_written(evaluated.written)
     except CompositionError as error:
         span = _place(error, evaluated)
         raise placed(error, span) if span is not None else error from None
+    if evaluated.target is not None:
+        imports = {residual.name: residual.extern for residual in plan.residuals}
+        exports = {exported.name: type_of(plan, exported.item) for exported in plan.exported}
+        found = compare_with_world(ComponentType(imports, exports), evaluated.target.type).findings
+        if found:
+            raise placed(DoesNotConform("the composition", evaluated.target.name, found), evaluated.target_span)
+    return plan
 
 
 def _place(error: CompositionError, evaluated: Evaluated) -> Span | None:
@@ -128,7 +140,15 @@ class _Evaluator:
             tuple(exported for exported, _ in self._exports.values()),
         )
         spans = {exported.name: span for exported, span in self._exports.values()}
-        return Evaluated(written, self._argument_spans, self._node_spans, spans)
+        document = self._document
+        return Evaluated(
+            written=written,
+            arguments=self._argument_spans,
+            nodes=self._node_spans,
+            exports=spans,
+            target=self._stated.target,
+            target_span=(document.targets or document.package).span,
+        )
 
     # --- statements --------------------------------------------------------------------------------
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType, TypeBound
+from wpkg.compose.graph import StatedImport
 from wpkg.compose.mentions import mentioned
-from wpkg.compose.written import StatedImport
+from wpkg.names.extern_name import parse_extern_name
 from wpkg.wac.syntax import Import
 from wpkg.wit.errors import DuplicateName
 from wpkg.wit.resolve import resolve_packages
@@ -65,11 +66,13 @@ def state_imports(document: WacDocument, packages: Sequence[PackageFiles | Binar
             raise DuplicateName(f"import '{name}' is there already, in line {line}", span)
         key = _key(statement)
         names[key] = name
-        local[statement.name.name] = StatedImport(name, world.type.imports[key])
+        attributes = world.attributes.get(key, ()) if parse_extern_name(name) is None else ()
+        local[statement.name.name] = StatedImport(name, world.type.imports[key], attributes=attributes)
         if isinstance(statement.type, UsePath) and statement.type.package is not None:
             interfaces[statement.name.name] = statement.type.package.extern_name(statement.type.name.name)
+    by_name = {found.name: found for found in local.values()}
     stated = [
-        StatedImport(names.get(key, key), extern, shared=key not in names)
+        by_name[names[key]] if key in names else StatedImport(key, extern, shared=True)
         for key, extern in _needed(world.type.imports, names).items()
     ]
     return Stated(local, interfaces, tuple(stated), target)
@@ -82,16 +85,25 @@ def _as_wit(document: WacDocument) -> Document:
     for statement in document.statements:
         if isinstance(statement, Import):
             label = None if _is_path(statement) else statement.name
-            items.append(ExternItem(True, label, statement.type, UNGATED, (), statement.span))
+            what = statement.type
+            if isinstance(what, UsePath):
+                what = _in_document(document, what)
+            items.append(ExternItem(True, label, what, UNGATED, (), statement.span))
         elif isinstance(statement, TypeItem):
             items.append(statement)
         elif isinstance(statement, (Interface, World)):
             own.append(statement)
     if document.targets is not None and document.targets.package is not None:
         # an unused world makes the resolver look for the package, and say where it is named when it is not there
-        own.append(_mention(document.targets))
+        own.append(_mention(_in_document(document, document.targets)))
     world = World(Ident(_WORLD, document.package.span), tuple(items), UNGATED, ())
     return Document(document.source, document.package, (*own, world), (), ())
+
+
+def _in_document(document: WacDocument, path: UsePath) -> UsePath:
+    """The path, as short as it has to be for what the document itself defines."""
+    is_own = path.package is not None and str(path.package) == str(document.package)
+    return UsePath(None, path.name, path.span) if is_own else path
 
 
 def _mention(path: UsePath) -> World:

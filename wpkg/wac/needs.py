@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
     from wpkg.wit.syntax import Document as WitDocument
     from wpkg.wit.syntax import InterfaceItem, PackageId, WorldItem
 
+_COUNTED = re.compile(r"-n[0-9]+$")  # what `wpkg.wac.emit` tells instances of one name apart by
+
 
 class Instance(Struct, frozen=True):
-    """A `new` in a document, and what its instance is called: as the document does, else by its package."""
+    """A `new` in a document, and what its instance is called: as the document does, else by its package.
+
+    `has_own_name` where the document calls it otherwise than its package is called.
+    """
 
     new: New
     name: str
-    is_only: bool  # whether no other is of its package
+    has_own_name: bool
 
     @property
     def offset(self) -> int:
@@ -34,14 +40,14 @@ class Instance(Struct, frozen=True):
 def instances_of(document: Document) -> list[Instance]:
     """The instances that a document makes, in the order in which it does."""
     found = list(_news(document))
-    counts = Counter(str(new.package) for _, new in found)
     taken: Counter[str] = Counter()
     instances: list[Instance] = []
     for local, new in found:
         name = local or str(new.package)
         taken[name] += 1
         unique = name if taken[name] == 1 else f"{name} ({taken[name]})"
-        instances.append(Instance(new, unique, counts[str(new.package)] == 1))
+        own = local is not None and _COUNTED.sub("", local) != new.package.name
+        instances.append(Instance(new, unique, own))
     return instances
 
 

@@ -21,30 +21,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.names.extern_name import parse_extern_name
-from wpkg.names.package_name import InvalidName
 from wpkg.wac.errors import MAX_ERRORS, raise_all
+from wpkg.wac.expressions import ExpressionParser
 from wpkg.wac.syntax import (
-    Access,
-    Argument,
     Document,
     Export,
-    Expression,
     Import,
-    Inferred,
     Let,
     Name,
-    Named,
-    Nested,
-    New,
-    Spread,
     Statement,
 )
 from wpkg.wit.errors import InvalidWit, WitNameError, WitSyntaxError, nearest
 from wpkg.wit.lexer import Kind
-from wpkg.wit.parser import ItemParser
-from wpkg.wit.syntax import Ident, InlineInterface, PackageId, ResourceItem, UsePath
-from wpkg.wit.tokens import check_distinct, duplicate
+from wpkg.wit.syntax import InlineInterface, PackageId, ResourceItem, UsePath
+from wpkg.wit.tokens import duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +43,8 @@ if TYPE_CHECKING:
     from wpkg.wit.errors import Source, Span
     from wpkg.wit.syntax import ExternItem, Gate, Interface, InterfaceItem, World, WrittenType
 
-MAX_NESTING = 100  # expressions in expressions
 _WORDS = ("import", "let", "export", "interface", "world", "record", "variant", "flags", "enum", "type")
 _TYPES = _WORDS[5:]
-_OWN = frozenset({"let", "new", "targets"})  # keywords that WIT does not have
 
 
 def parse_document(source: Source) -> Document:
@@ -64,13 +52,11 @@ def parse_document(source: Source) -> Document:
     return DocumentParser(source).document()
 
 
-class DocumentParser(ItemParser):
-    """Reads a document. `paths` are where names of packages stand, in which `:` and `/` join."""
+class DocumentParser(ExpressionParser):
+    """Reads a document."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source)
-        self.paths: list[Span] = []
-        self._depth_of_expressions = 0
         self._funcs: list[dict[str, FuncType[WrittenType]]] = [{}]  # names of types of functions, innermost last
 
     def document(self) -> Document:
@@ -129,7 +115,7 @@ class DocumentParser(ItemParser):
         Such a word counts where a line begins with it. `start` is the first token of the statement with the fault.
         """
         fault, depth = self._index, 0
-        self._depth_of_expressions = self._depth = 0
+        self.forget_nesting()
         del self._funcs[1:]
         self._index = start
         while self.token.kind is not Kind.END:
@@ -156,9 +142,9 @@ class DocumentParser(ItemParser):
         if self.accept("import"):
             return self._import(docs, start)
         if self.accept("let"):
-            name = self._local("a name for the value")
+            name = self.local("a name for the value")
             self.expect("=")
-            value = self._expression()
+            value = self.expression()
             self._expect_end_of_statement("'.', '[' or ';'")
             return Let(name, value, docs, start.to(value.span))
         if self.accept("export"):
@@ -186,8 +172,8 @@ class DocumentParser(ItemParser):
         self.advance()
 
     def _import(self, docs: tuple[str, ...], start: Span) -> Import:
-        name = self._local("a name for the import")
-        other = self._name("a name for the import") if self.accept("as") else None
+        name = self.local("a name for the import")
+        other = self.name("a name for the import") if self.accept("as") else None
         self.expect(":")
         what = self._import_type()
         end = self.ahead(-1).span
@@ -195,7 +181,8 @@ class DocumentParser(ItemParser):
         return Import(name, other, what, docs, start.to(end))
 
     def _import_type(self) -> UsePath | FuncType[WrittenType] | InlineInterface:
-        if self.accept("interface"):
+        if self.is_word("interface") and self.ahead(1).text != ":":
+            self.advance()
             return InlineInterface(self.interface_items())
         if self.func_comes():
             return self.func_type()
@@ -204,7 +191,7 @@ class DocumentParser(ItemParser):
         return self.use_path()
 
     def _export(self, docs: tuple[str, ...], start: Span) -> Export:
-        value = self._expression()
+        value = self.expression()
         other: Name | None = None
         spread = self.accept("...")
         if self.accept("as"):
@@ -214,122 +201,10 @@ class DocumentParser(ItemParser):
                     self.ahead(-1).span,
                     advice="export an item of the instance: 'export i.item as other;'",
                 )
-            other = self._name("a name for the export")
+            other = self.name("a name for the export")
         end = self.ahead(-1).span
         self._expect_end_of_statement("';'" if spread or other is not None else "'.', '[', '...', 'as' or ';'")
         return Export(value, other, spread, docs, start.to(end))
-
-    # --- expressions -------------------------------------------------------------------------------
-
-    def _expression(self) -> Expression:
-        start = self.token.span
-        self._depth_of_expressions += 1
-        if self._depth_of_expressions > MAX_NESTING:
-            raise WitSyntaxError(f"expressions are nested more than {MAX_NESTING} deep", start)
-        first = self._primary()
-        accesses: list[Access] = []
-        while self.is_operator(".") or self.is_operator("["):
-            accesses.append(self._access())
-        self._depth_of_expressions -= 1
-        return Expression(first, tuple(accesses), start.to(self.ahead(-1).span))
-
-    def _primary(self) -> Ident | New | Nested:
-        start = self.token.span
-        if self.accept("new"):
-            return self._new(start)
-        if self.accept("("):
-            value = self._expression()
-            return Nested(value, start.to(self.expect(")").span))
-        return self._local("a value: a name, 'new' or '('")
-
-    def _access(self) -> Access:
-        start = self.advance()
-        if start.text == ".":
-            ident = self._local("the name of an export")
-            return Access(Name(ident.name, quoted=False, span=ident.span), start.span.to(ident.span))
-        if self.token.kind is not Kind.STRING:
-            raise self.unexpected("the name of an export in quotes")
-        name = self._quoted()
-        return Access(name, start.span.to(self.expect("]").span))
-
-    def _new(self, start: Span) -> New:
-        package = self.package_id()
-        self.expect("{")
-        arguments: list[Argument] = []
-        rest: Span | None = None
-        while not self.accept("}"):
-            if self.is_operator("...") and self.ahead(1).kind is not Kind.WORD:
-                rest = self.advance().span
-                if not self.accept("}"):
-                    raise WitSyntaxError(
-                        f"expected '}}', found {self.token}", rest, advice="'...' is the last of the arguments"
-                    )
-                break
-            arguments.append(self._argument_of_new())
-            if not self.accept(","):
-                if not self.is_operator("}"):
-                    raise self.unexpected("',' or '}'")
-                self.advance()
-                break
-        check_distinct("argument", [Ident(a.name.text, a.name.span) for a in arguments if isinstance(a, Named)])
-        return New(package, tuple(arguments), rest, start.to(self.ahead(-1).span))
-
-    def _argument_of_new(self) -> Argument:
-        start = self.token.span
-        if self.accept("..."):
-            name = self._local("the name of an instance")
-            return Spread(name, start.to(name.span))
-        if self.token.kind is Kind.STRING:
-            quoted = self._quoted()
-            self.expect(":")
-            return Named(quoted, self._expression())
-        ident = self._local("an argument, '...' or '}'")
-        if self.accept(":"):
-            return Named(Name(ident.name, quoted=False, span=ident.span), self._expression())
-        return Inferred(ident)
-
-    # --- names -------------------------------------------------------------------------------------
-
-    def _local(self, what: str) -> Ident:
-        """An identifier that is no keyword of WAC's own either."""
-        if self.token.kind is Kind.WORD and self.token.text in _OWN:
-            raise WitSyntaxError(
-                f"expected {what}, found the keyword '{self.token.text}'",
-                self.token.span,
-                advice=f"a name that is also a keyword is written '%{self.token.text}'",
-            )
-        return self.ident(what)
-
-    def _name(self, what: str) -> Name:
-        if self.token.kind is Kind.STRING:
-            return self._quoted()
-        ident = self._local(f"{what}, a word or in quotes")
-        return Name(ident.name, quoted=False, span=ident.span)
-
-    def _quoted(self) -> Name:
-        token = self.advance()
-        text = token.text[1:-1]
-        try:
-            parse_extern_name(text)
-        except InvalidName as error:
-            raise WitSyntaxError(f"{token} is not the name of an import or export", token.span) from error
-        return Name(text, quoted=True, span=token.span)
-
-    def package_id(self) -> PackageId:
-        """As WIT has it. Raises: WitSyntaxError."""
-        package = super().package_id()
-        if self.is_operator(":"):
-            raise WitSyntaxError(
-                f"a package has one namespace: '{package}' is its whole name", package.span.to(self.token.span)
-            )
-        self.paths.append(package.span)
-        return package
-
-    def use_path(self) -> UsePath:
-        """As WIT has it. Raises: WitSyntaxError."""
-        path = super().use_path()
-        self.paths.append(path.span)
-        return path
 
     # --- names of the types of functions -----------------------------------------------------------
 
@@ -361,6 +236,8 @@ class DocumentParser(ItemParser):
 
     def func_comes(self) -> bool:
         """Whether the type of a function comes next, or a name for one."""
+        if self.ahead(1).text == ":":  # a package called 'func'
+            return False
         return super().func_comes() or (
             self.ahead(1).text == ";" and self._func_named(self.token.text) is not None
         )

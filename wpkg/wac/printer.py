@@ -8,7 +8,7 @@ from wpkg.wac.layout import format_document
 from wpkg.wac.syntax import Export, Import, Inferred, Let, Named, Nested, New
 from wpkg.wit.errors import Source
 from wpkg.wit.keywords import escaped
-from wpkg.wit.printer import docs_lines, func_text, inline_interface_lines, item_lines, package_text, path_text
+from wpkg.wit.printer import docs_lines, func_text, inline_interface_lines, item_lines
 from wpkg.wit.syntax import Ident, InlineInterface, UsePath
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ _OWN = frozenset({"let", "new", "targets"})
 
 def print_document(document: Document, comments: tuple[str, ...] = ()) -> str:
     """The text of a document, laid out, below `comments`."""
-    targets = f" targets {path_text(document.targets)}" if document.targets is not None else ""
+    targets = f" targets {_path(document.targets)}" if document.targets is not None else ""
     lines = [
         *(f"// {comment}".rstrip() for comment in comments),
         *docs_lines(document.docs),
-        f"package {package_text(document.package)}{targets};",
+        f"package {document.package}{targets};",
         "",
         *(line for statement in document.statements for line in _statement(statement)),
     ]
@@ -54,8 +54,13 @@ def _statement(statement: Statement) -> Iterator[str]:
     if isinstance(what, InlineInterface):
         yield from inline_interface_lines(what)
     else:
-        yield path_text(what) if isinstance(what, UsePath) else func_text(what)
+        yield _path(what) if isinstance(what, UsePath) else func_text(what)
     yield ";"
+
+
+def _path(path: UsePath) -> str:
+    """Keywords in names of packages stand there as they are."""
+    return local_name(path.name.name) if path.package is None else path.package.extern_name(path.name.name)
 
 
 def _name(name: Name) -> str:
@@ -80,7 +85,7 @@ def _new(new: New) -> str:
     arguments = [_argument(argument) for argument in new.arguments]
     if new.rest is not None:
         arguments.append("...")
-    return f"new {package_text(new.package)} {{ {', '.join(arguments)} }}"
+    return f"new {new.package} {{ {', '.join(arguments)} }}"
 
 
 def _argument(argument: Argument) -> str:

@@ -69,7 +69,7 @@ def print_document(document: Document) -> str:
     """The text of a document, an empty line at its end only where its last item is an interface."""
     lines: list[str] = []
     if document.id is not None:
-        lines += [*docs_lines(document.docs), f"package {package_text(document.id)};", ""]
+        lines += [*docs_lines(document.docs), f"package {_package(document.id)};", ""]
     for item in document.items:
         lines += _package_item(item)
         if isinstance(item, Interface):
@@ -77,21 +77,19 @@ def print_document(document: Document) -> str:
     for i, nested in enumerate(document.nested):
         lines += ["", ""] if i else []
         inside = [line for item in nested.items for line in _package_item(item)]
-        lines += [*docs_lines(nested.docs), *_block(f"package {package_text(nested.id)}", inside)]
+        lines += [*docs_lines(nested.docs), *_block(f"package {_package(nested.id)}", inside)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def package_text(package: PackageId) -> str:
-    """The name of a package."""
+def _package(package: PackageId) -> str:
     version = f"@{package.version}" if package.version else ""
     return f"{escaped(package.namespace)}:{escaped(package.name)}{version}"
 
 
-def path_text(path: UsePath) -> str:
-    """The path of an interface or world."""
+def _path(path: UsePath) -> str:
     if path.package is None:
         return escaped(path.name.name)
-    package, at, version = package_text(path.package).partition("@")
+    package, at, version = _package(path.package).partition("@")
     return f"{package}/{escaped(path.name.name)}{at}{version}"
 
 
@@ -139,7 +137,7 @@ def inline_interface_lines(interface: InlineInterface) -> Iterator[str]:
 def _package_item(item: PackageItem) -> Iterator[str]:
     if isinstance(item, TopLevelUse):
         alias = "" if item.alias.name == item.path.name.name else f" as {escaped(item.alias.name)}"
-        yield f"use {path_text(item.path)}{alias};"
+        yield f"use {_path(item.path)}{alias};"
         return
     yield from (*docs_lines(item.docs), *_gate(item.gate))
     if isinstance(item, Interface):
@@ -170,7 +168,7 @@ def _world_items(world: World) -> Iterator[str]:
         elif isinstance(item, IncludeItem):
             yield from _gate(item.gate)
             renames = f" with {{ {_names(item.renames)} }}" if item.renames else ";"
-            yield f"include {path_text(item.path)}{renames}"
+            yield f"include {_path(item.path)}{renames}"
         else:
             yield from _type_statement(item)
 
@@ -189,7 +187,7 @@ def _extern(item: ExternItem) -> Iterator[str]:
     if isinstance(item.what, InlineInterface):
         yield from _block(f"{head}interface", _interface_items(item.what.items))
     elif isinstance(item.what, UsePath):
-        yield f"{head}{path_text(item.what)};"
+        yield f"{head}{_path(item.what)};"
     else:
         yield f"{head}{func_text(item.what)};"
 
@@ -207,7 +205,7 @@ def _names(names: Iterable[tuple[Ident, Ident]]) -> str:
 def _type_statement(item: UseItem | TypeItem | ResourceItem) -> Iterator[str]:
     if isinstance(item, UseItem):
         yield from _gate(item.gate)
-        yield f"use {path_text(item.path)}.{{{_names(item.names)}}};"
+        yield f"use {_path(item.path)}.{{{_names(item.names)}}};"
         return
     yield from (*docs_lines(item.docs), *_gate(item.gate))
     name = escaped(item.name.name)

@@ -27,7 +27,9 @@ RESERVED = KEYWORDS - {"float32", "float64"}  # these two were types once, and a
 
 
 class TokenReader:
-    """The tokens of one text, and how far they have been read."""
+    """The tokens of one text, and how far they have been read. `reserved` are no identifiers."""
+
+    reserved = RESERVED
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -85,7 +87,7 @@ class TokenReader:
         if token.kind is not Kind.WORD:
             raise self.unexpected(what)
         name = token.text.removeprefix("%")
-        if token.text in RESERVED:
+        if token.text in self.reserved:
             raise WitSyntaxError(
                 f"expected {what}, found the keyword '{token.text}'",
                 token.span,
@@ -120,10 +122,14 @@ class TokenReader:
 
     def package_id(self) -> PackageId:
         """`namespace:name@version`, the version optional. Raises: WitSyntaxError."""
-        namespace = self.ident("the name of a package")
+        namespace = self.segment("the name of a package")
         self.expect(":")
-        name = self.ident("the name of a package")
+        name = self.segment("the name of a package")
         return self._versioned(namespace, name, name.span)
+
+    def segment(self, what: str) -> Ident:
+        """An identifier within the name of a package or interface. Raises: WitSyntaxError."""
+        return self.ident(what)
 
     def _versioned(self, namespace: Ident, name: Ident, end: Span) -> PackageId:
         version = ""
@@ -135,10 +141,11 @@ class TokenReader:
 
     def use_path(self) -> UsePath:
         """`name` or `namespace:package/name@version`. Raises: WitSyntaxError."""
-        first = self.ident("the name of an interface or world")
+        is_whole = self.ahead(1).kind is Kind.OPERATOR and self.ahead(1).text == ":"
+        first = (self.segment if is_whole else self.ident)("the name of an interface or world")
         if not self.accept(":"):
             return UsePath(None, first, first.span)
-        package = self.ident("the name of a package")
+        package = self.segment("the name of a package")
         if not self.is_operator("/"):
             raise WitSyntaxError(
                 f"expected '/' and the name of an interface or world in package "
@@ -146,7 +153,7 @@ class TokenReader:
                 first.span.to(package.span),
             )
         self.advance()
-        name = self.ident("the name of an interface or world")
+        name = self.segment("the name of an interface or world")
         versioned = self._versioned(first, package, name.span)
         return UsePath(versioned, name, versioned.span)
 

@@ -194,14 +194,23 @@ def _raw_digest(opened: OpenedProject, raw: Path, state: BuildState) -> Digest:
     return stamped_digest(raw, state.raw)
 
 
+def _below(folder: Path) -> list[Path]:
+    """The files that a document may take packages from."""
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
 def _fingerprint(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> str:
     """A digest of all that decides what is composed and whether it may be: when it is the same, so is the result.
 
     The lock pins the dependencies by digest, so they are not looked at; nor are signatures, which were verified
     when the lock, the policy and its keys were these.
     """
-    named = (*(opened.project.composition.components or ()), opened.project.composition.root or "")
+    composition = opened.project.composition
+    named = (*(composition.components or ()), composition.root or "")
     files = [opened.root / text for text in named]
+    if composition.document is not None:
+        files += [opened.root / composition.document, *_below(opened.root / "deps")]
+        files += _below(opened.root / opened.project.wit)
     if lock.local:
         files += [local.component for local in local_dependencies(opened.workspace).values()]
     stamps = [

@@ -83,19 +83,22 @@ def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
 def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes]]:
     """The plan, and the components that were generated for it, by node."""
     nodes: Sequence[Node] = _nodes(sources)
-    root = wiring.root
-    choices: Sequence[Choice] = wiring.choices
-    if wiring.chain:
-        from wpkg.compose.chain import chain_choices
-
-        choices, root = chain_choices(nodes, wiring.chain, choices, root)
     generated: Mapping[str, bytes] = {}
-    if wiring.decided is not None:
-        from wpkg.compose.furnish import furnish
+    if wiring.document is not None:
+        plan = wiring.document.plan(nodes)
+    else:
+        root = wiring.root
+        choices: Sequence[Choice] = wiring.choices
+        if wiring.chain:
+            from wpkg.compose.chain import chain_choices
 
-        furnished = furnish(nodes, root, choices, wiring.decided)
-        nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
-    plan = make_plan(nodes, root, choices)
+            choices, root = chain_choices(nodes, wiring.chain, choices, root)
+        if wiring.decided is not None:
+            from wpkg.compose.furnish import furnish
+
+            furnished = furnish(nodes, root, choices, wiring.decided)
+            nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
+        plan = make_plan(nodes, root, choices)
     if wiring.contracts:
         from wpkg.compose.links import link_plan
 
@@ -114,7 +117,8 @@ def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:
 def lay_out(sources: Sources, wiring: Wiring) -> Composition:
     """The composition of `sources`, ready to be written. Raises: CompositionError, InvalidInput."""
     plan, generated = _planned(sources, wiring)
-    require_connections(plan)
+    if wiring.document is None:
+        require_connections(plan)
     if not wiring.share_modules:
         return Composition(plan, _written_out(encode(plan), generated), 0, 0)
     views = {name: memoryview(data) for name, data in generated.items()}

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
+from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
 from wpkg.workflow.compose import (
@@ -18,7 +19,7 @@ from wpkg.workflow.compose import (
     warn_about,
     write_composition,
 )
-from wpkg.workflow.decide import decide
+from wpkg.workflow.decide import decide, decides
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
 from wpkg.workflow.links import component_of, read_contracts
 from wpkg.workflow.local import local_dependencies
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.compose.graph import Plan
+    from wpkg.compose.links import Contract
     from wpkg.names.package_name import PackageName
     from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
+
+    _Inferred = tuple[Sequence[ComponentFile], Mapping[str, Pin], Wiring]
 
 
 class Inputs(Struct, frozen=True):
@@ -64,7 +68,9 @@ class Inputs(Struct, frozen=True):
 
         Raises: CompositionError, InvalidInput.
         """
-        return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
+        if len(self.files) > 1 or self.wiring.document is not None:
+            return True
+        return self.wiring.decided is not None and bool(self.plan().connections)
 
     def requests(self, plan: Plan) -> tuple[Request, ...]:
         """What `plan`, which is of these inputs, asks of the host, and what the project's rules say of it."""
@@ -84,19 +90,60 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
     project = opened.project
+    found = locked_components(world, opened, lock)
+    own = own_component(opened, raw)
+    document = project.composition.document
+    if document is not None:
+        files, pins, wiring = _by_document(world, opened, lock, found, own, document)
+    else:
+        files, pins, wiring = _by_inference(opened, found, own)
+    known = {file.name for file in files} | {str(package.name) for package in lock.all}
+    check_rules_are_about_something(project.capabilities, known)
+    return Inputs(tuple(files), found.packages, wiring, lock, pins, project.capabilities)
+
+
+class LockedComponents(Struct, frozen=True):
+    """The components of a lock that are composed, by the names that they have in the project."""
+
+    files: Mapping[str, ComponentFile]
+    pins: Mapping[str, Pin]
+    packages: tuple[FetchedPackage, ...]  # all that is locked
+    contracts: tuple[Contract, ...]  # what is linked at run time
+
+
+def locked_components(world: World, opened: OpenedProject, lock: Lock) -> LockedComponents:
+    """What `lock` pins of the project: fetched, verified by digest and by the project's policy.
+
+    Raises: RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    """
     packages = fetch_locked(world, lock)
     check_trust(world, opened, packages)
-    own_name = str(project.package) if project.package is not None else project.name
-    files = [ComponentFile(own_name, opened.root / project.build_artifact, raw, own_name)]
     local = local_dependencies(opened.workspace)
-    taking_part, linked = _reached(project, lock, packages, local)
-    by_name, pins = {}, {}
+    taking_part, linked = _reached(opened.project, lock, packages, local)
+    files, pins = {}, {}
     for pin in taking_part:
         several = sum(other.name == pin.name for other in taking_part) > 1
         name = f"{pin.name}@{pin.version}" if several else str(pin.name)
-        by_name[name] = component_of(name, pin, packages, local)
+        files[name] = component_of(name, pin, packages, local)
         pins[name] = pin
-    composition = project.composition
+    contracts = read_contracts(linked, packages, local)
+    for pin, contract in zip(linked, contracts, strict=True):
+        if contract.package is None:
+            check_nothing_is_concealed(lock, pin, contract.node.component)
+    return LockedComponents(files, pins, packages, contracts)
+
+
+def own_component(opened: OpenedProject, digest: Digest | None = None) -> ComponentFile:
+    """The component that the project builds, under the project's name."""
+    project = opened.project
+    name = str(project.package) if project.package is not None else project.name
+    return ComponentFile(name, opened.root / project.build_artifact, digest, name)
+
+
+def _by_inference(opened: OpenedProject, found: LockedComponents, own: ComponentFile) -> _Inferred:
+    """What `[composition]` names, all that is locked where it names nothing, and how it is wired."""
+    composition = opened.project.composition
+    files, by_name, pins = [own], dict(found.files), dict(found.pins)
     if composition.components is None:
         files += by_name.values()
     else:
@@ -108,21 +155,48 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         for name, text in composition.instances.items()
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
-    contracts = read_contracts(linked, packages, local)
-    for pin, contract in zip(linked, contracts, strict=True):
-        if contract.package is None:
-            check_nothing_is_concealed(lock, pin, contract.node.component)
     wiring = Wiring(
         composition.root,
         composition.imports,
         composition.share_modules,
         chain=composition.chain,
-        contracts=contracts,
-        decided=decide(project, pins),
+        contracts=found.contracts,
+        decided=decide(opened.project, pins),
     )
-    known = {file.name for file in files} | {str(package.name) for package in lock.all}
-    check_rules_are_about_something(project.capabilities, known)
-    return Inputs(tuple(files), packages, wiring, lock, pins, project.capabilities)
+    return files, pins, wiring
+
+
+def _by_document(
+    world: World, opened: OpenedProject, lock: Lock, found: LockedComponents, own: ComponentFile, document: str
+) -> _Inferred:
+    """What the document makes instances of, the project's own component first, and that it decides the rest."""
+    from wpkg.workflow.document import open_document
+    from wpkg.workflow.document_places import Places, ProjectPlaces
+
+    if decides(opened.project):
+        raise InvalidInput(
+            "what is denied inside the composition cannot be decided beside a document, which says all of it",
+            hint=f"remove denied = …, or write it without {document}",
+        ).within(PROJECT_FILE, "capabilities")
+    project = ProjectPlaces(world, opened, lock, found, own)
+    opened_document = open_document(opened.root / document, Places({}, opened.root / "deps", lambda: project))
+    files = sorted(opened_document.files, key=lambda file: file.path != own.path)
+    if not files or files[0].path != own.path:
+        raise InvalidInput(
+            f"{document} makes no instance of the component that the project builds",
+            hint=f"write 'new {project.own_package} {{ … }}' in it",
+        )
+    pins = {
+        name: found.pins[project_name]
+        for name, project_name in opened_document.origins.items()
+        if project_name in found.pins
+    }
+    wiring = Wiring(
+        share_modules=opened.project.composition.share_modules,
+        contracts=found.contracts,
+        document=opened_document,
+    )
+    return files, pins, wiring
 
 
 def _reached(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wpkg.compose.furnish import Decided
     from wpkg.compose.links import Contract
     from wpkg.names.choice import Choice
+    from wpkg.workflow.document import OpenedDocument
 
 
 class Wiring(Struct, frozen=True):
@@ -22,3 +23,4 @@ class Wiring(Struct, frozen=True):
     chain: tuple[str, ...] = ()  # middleware, the outermost first
     contracts: tuple[Contract, ...] = ()  # what is linked at run time
     decided: Decided | None = None  # about imports that would be left to the host
+    document: OpenedDocument | None = None  # which decides everything but what is linked

@@ -104,7 +104,7 @@ def _wanted(world: World, workspace: OpenedWorkspace, lock: Lock, deps: Path, pi
 
 def _texts(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> tuple[PackageText, ...]:
     """The package of a pin, and what it shows of others. Raises: NotAWitPackage."""
-    path = _binary(world, workspace, lock, pin)
+    path = wit_package_file(world, workspace, lock, pin)
     try:
         with mapped(path) as data:
             read = read_definition(data)
@@ -119,8 +119,11 @@ def _texts(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> tu
     return found
 
 
-def _binary(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> Path:
-    """The file that holds the package of a pin, verified where it comes from a registry."""
+def wit_package_file(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> Path:
+    """The file that holds the WIT package of a pin, verified where it comes from a registry.
+
+    Raises: RegistryError, InvalidInput.
+    """
     for package in lock.packages:
         if package.pin == pin:
             return fetch_component(world, locked_release(world, package), str(pin))

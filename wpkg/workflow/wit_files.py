@@ -26,8 +26,8 @@ def read_wit(path: Path, features: frozenset[str] = frozenset()) -> WitPackages:
     if not path.exists():
         raise InvalidInput(f"{path} is not there, a WIT file or folder is needed")
     if not path.is_dir():
-        return resolve_packages(_read_file(path), (), features)
-    root = _read_folder(path)
+        return resolve_packages(read_wit_file(path), (), features)
+    root = read_wit_folder(path)
     if not root:
         raise InvalidInput(
             f"there is no .wit file in {path}", hint="name the folder that holds the package's files"
@@ -36,9 +36,9 @@ def read_wit(path: Path, features: frozenset[str] = frozenset()) -> WitPackages:
     if (path / "deps").is_dir():
         for entry in sorted((path / "deps").iterdir()):
             if entry.is_dir():
-                dependencies += [files] if (files := _read_folder(entry)) else []
+                dependencies += [files] if (files := read_wit_folder(entry)) else []
             elif entry.suffix in (".wit", ".wasm"):
-                dependencies.append(_read_file(entry))
+                dependencies.append(read_wit_file(entry))
             elif entry.suffix == ".wat":
                 raise InvalidInput(f"{entry} is text", hint="assemble it with 'wasm-tools parse' to a .wasm file")
     return resolve_packages(root, dependencies, features)
@@ -67,11 +67,13 @@ def read_wit_names(path: Path) -> WitNames:
     return WitNames(package.name, tuple(sorted({*package.interfaces, *package.worlds})), len(data))
 
 
-def _read_folder(folder: Path) -> tuple[Source, ...]:
+def read_wit_folder(folder: Path) -> tuple[Source, ...]:
+    """The WIT files of a folder, which are one package; none where it has none. Raises: InvalidInput."""
     return tuple(_source(file, _read(file)) for file in sorted(folder.glob("*.wit")) if file.is_file())
 
 
-def _read_file(path: Path) -> BinaryPackage | tuple[Source, ...]:
+def read_wit_file(path: Path) -> BinaryPackage | tuple[Source, ...]:
+    """The WIT package in a file, text or binary. Raises: InvalidInput."""
     data = _read(path)
     if path.suffix != ".wasm" and data[: len(_WASM_MAGIC)] != _WASM_MAGIC:
         return (_source(path, data),)

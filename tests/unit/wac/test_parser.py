@@ -6,7 +6,8 @@ import pytest
 
 from wpkg.component.types import FuncType, ListType, Primitive
 from wpkg.wac.errors import MAX_ERRORS, InvalidDocument
-from wpkg.wac.parser import MAX_NESTING, parse_document
+from wpkg.wac.expressions import MAX_NESTING
+from wpkg.wac.parser import parse_document
 from wpkg.wac.syntax import Document, Export, Import, Inferred, Let, Named, Nested, New, Spread
 from wpkg.wit.errors import InvalidWit, Source
 from wpkg.wit.syntax import FuncItem, Ident, InlineInterface, Interface, ResourceItem, TypeItem, UsePath, World
@@ -187,7 +188,7 @@ def test_several_faults_are_told_in_one_run() -> None:
             interface i { f: fnc(); }
             import good: func();
             let c = x
-let d = y;
+let d = ;
             exprt z;"""
         )
     assert [(error.line, error.column) for error in caught.value.errors] == [
@@ -195,11 +196,12 @@ let d = y;
         (3, 33),
         (4, 30),
         (6, 21),
+        (7, 9),
         (8, 13),
     ]
-    assert str(caught.value) == "app.wac has 5 errors"
+    assert str(caught.value) == "app.wac has 6 errors"
     assert all(str(error) in (caught.value.hint or "") for error in caught.value.errors)
-    assert [error["line"] for error in caught.value.details["errors"]] == [2, 3, 4, 6, 8]
+    assert [error["line"] for error in caught.value.details["errors"]] == [2, 3, 4, 6, 7, 8]
 
 
 def test_there_is_an_end_to_faults() -> None:
@@ -212,3 +214,26 @@ def test_nesting_has_a_limit() -> None:
     parse(f"let x = {'(' * (MAX_NESTING - 1)}y{')' * (MAX_NESTING - 1)};")
     assert "nested more than" in refused(f"let x = {'(' * 10000}y{')' * 10000};").message
     parse(f"let x = y{'.z' * 20000};")
+
+
+def test_keywords_in_names_of_packages() -> None:
+    document = parse(
+        "import i: interface:type/list; import f: func:map/new; let x = new my:stream {};", "package a:world;"
+    )
+    assert [statement.docs for statement in document.statements] == [()] * 3
+    i, f, x = document.statements
+    assert isinstance(i, Import)
+    assert isinstance(i.type, UsePath)
+    assert i.type.package is not None
+    assert i.type.package.extern_name(i.type.name.name) == "interface:type/list"
+    assert isinstance(f, Import)
+    assert isinstance(f.type, UsePath)
+    assert isinstance(x, Let)
+    assert isinstance(x.value.first, New)
+    assert str(x.value.first.package) == "my:stream"
+
+
+def test_words_that_only_wit_keeps_for_itself_are_names() -> None:
+    [statement] = parse("let stream = async;").statements
+    assert isinstance(statement, Let)
+    assert statement.name.name == "stream"

@@ -1,0 +1,81 @@
+"""wac on the same documents: those of our vectors, and those that we make of what was inferred."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.components import wasm_tools
+from tests.interop.conftest import execute, peer
+from tests.shared import vectors
+from tests.vectors.test_compose import Case, cases
+from tests.vectors.test_wac import GOOD, case, components, composed
+from tests.wac import emitted
+from tests.wit import assert_same, binary_package
+from wpkg.component.read import read_component
+from wpkg.wit.errors import Source
+from wpkg.wit.parser import parse_document
+from wpkg.workflow.compose_files import plan_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+pytestmark = pytest.mark.interop
+
+
+def by_wac(folder: Path, document: str, packages: Mapping[str, bytes], wit: Sequence[str] = ()) -> bytes:
+    """What wac composes, valid."""
+    (folder / "app.wac").write_text(document)
+    for name, data in packages.items():
+        file = in_deps(folder, name, ".wasm")
+        file.write_bytes(data)
+    for text in wit:
+        identity = parse_document(Source("", text)).id
+        in_deps(folder, str(identity), ".wasm").write_bytes(binary_package(text, *(w for w in wit if w != text)))
+    done = execute(folder, peer("wac"), "compose", "-o", "out.wasm", "app.wac")
+    assert done.code == 0, done.out
+    data = (folder / "out.wasm").read_bytes()
+    wasm_tools("validate", "--features", "all", data=data)
+    return data
+
+
+def in_deps(folder: Path, package: str, suffix: str) -> Path:
+    path = folder / "deps" / package.replace(":", "/").replace("@", "/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(path.name + suffix)
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if "wac" not in case(name)])
+def test_a_document_composed_by_both_has_one_wit(name: str, tmp_path: Path) -> None:
+    given = case(name)
+    theirs = by_wac(tmp_path, given["document"], components(given), given.get("wit", ()))
+    ours = composed(given, given["document"])
+    left, right = read_component(memoryview(theirs)), read_component(memoryview(ours))
+    assert_same(left, right)
+    assert left.import_attributes == right.import_attributes
+
+
+# What wac does not compose of what can be written down, and what it says.
+BEYOND_WAC = {"resources-and-aliases": "is from an interface without an identifier"}
+
+
+@pytest.mark.parametrize("name", sorted(BEYOND_WAC))
+def test_a_plan_that_is_beyond_wac(name: str, tmp_path: Path) -> None:
+    """When it no longer is, it belongs to the others."""
+    command = Case.read(vectors("compose") / name).command()
+    text, packages = emitted(plan_command(command), {file.name: file.path.read_bytes() for file in command.files})
+    with pytest.raises(AssertionError, match=BEYOND_WAC[name]):
+        by_wac(tmp_path, text, packages)
+
+
+@pytest.mark.parametrize("name", [name for name in cases("expected.wit.json") if name not in BEYOND_WAC])
+def test_a_plan_as_a_document_is_composed_by_wac(name: str, tmp_path: Path) -> None:
+    command = Case.read(vectors("compose") / name).command()
+    plan = plan_command(command)
+    files = {file.name: file.path.read_bytes() for file in command.files}
+    text, packages = emitted(plan, files)
+    theirs = read_component(memoryview(by_wac(tmp_path, text, packages)))
+    assert set(theirs.imports) == {residual.name for residual in plan.residuals}
+    assert set(theirs.exports) == set(plan.exports)

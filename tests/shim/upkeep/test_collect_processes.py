@@ -123,6 +123,12 @@ class TestRefusals:
                 "hint: write a number and s, m, h or d, as in 30m, 24h or 7d\n"
             )
 
+    @pytest.mark.parametrize("every", ["0", "0h"])
+    def test_every_moment(self, littered: Path, every: str) -> None:
+        done = run("serve", "--root", str(littered), "--port", "0", "--gc-every", every)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: nothing can be done every 0 seconds\nhint: --gc-every")
+
     @pytest.mark.parametrize("command", ["gc", "scrub"])
     def test_no_registry(self, tmp_path: Path, command: str) -> None:
         (tmp_path / "file").touch()
@@ -169,6 +175,17 @@ class TestBesideARunningRegistry:
         assert not layer.exists()
         assert served.stop() == (0, "", "")
         check_whole(littered, {"a/b": 1})
+
+    def test_every_so_often_damage_is_logged(self, littered: Path) -> None:
+        served = Served(littered, "--gc-every", "1s", "--gc-grace", "1h")
+        for path in (littered / "a/b/blobs/sha256").iterdir():
+            if b"layers" in path.read_bytes():
+                path.write_bytes(b"")
+        assert served.process.stderr is not None
+        told = served.process.stderr.readline()
+        assert "WARNING nothing can safely be removed from a/b: the stored manifest sha256:" in told
+        assert str(littered) not in told
+        assert served.stop()[0] == 0
 
     def test_in_a_directory_with_a_long_name(self, tmp_path: Path) -> None:
         root = tmp_path.joinpath(*["a" * 60] * 3) / "root"

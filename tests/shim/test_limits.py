@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.errors import NoSpaceLeft
 from registry_shim.limits import SPARE_CONNECTIONS, UploadLimits
 from registry_shim.store.store import Store
 from tests.shim.conftest import new_id
@@ -130,6 +131,21 @@ class TestSpaceThatIsKept:
             assert client.send("DELETE", location).status == 204
             assert client.send("DELETE", "/v2/x/manifests/v1").status == 202
             assert client.send("GET", "/v2/x/tags/list").json["tags"] == []
+
+    def test_a_disk_that_fills_up_meanwhile(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with limited_client(root) as client:
+            location = start_upload(client, "x")
+            assert client.send("PATCH", location, b"abc").status == 202
+
+            def check_space(directory: Path, size: int, reserve: int) -> None:
+                if size > 3:
+                    raise NoSpaceLeft("the registry's disk is nearly full")
+
+            monkeypatch.setattr("registry_shim.store.uploads.check_space", check_space)
+            self.check(client.send("PATCH", location, pieces(b"def", b"more than that")))
+            assert (
+                client.send("GET", location).headers["range"] == "0-5"
+            )  # it goes on from here, when there is room
 
     def test_what_is_announced_counts(self, root: Path) -> None:
         with limited_client(root, blob_size=2 * HUGE) as client:

@@ -291,18 +291,21 @@ class TestSlowClients:
                 threading.Event().wait(0.05)
             assert not is_open()
 
-    def test_a_client_that_reads_is_not_cut_off(self, served: Served) -> None:
-        """Slower than the limit for a piece altogether, but never for long: what counts is each piece."""
-        client = SocketClient(served.address, str(served.root))
-        digest = push_blob(client, "x", bytes(8 * 2**20)).digest
-        client.close()
-        with connect(served) as raw:
-            raw.sendall(f"GET /v2/x/blobs/{digest} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-            size = 0
-            while part := raw.recv(2**18):
-                size += len(part)
-                threading.Event().wait(0.05)
-        assert size > 8 * 2**20
+
+def test_a_client_that_goes_on_reading_is_not_cut_off(serve: Callable[..., Served]) -> None:
+    """It takes longer than a piece may take, but no piece does."""
+    served = serve("--idle-timeout", "2", "--min-rate", "1GiB")
+    client = SocketClient(served.address, str(served.root))
+    digest = push_blob(client, "x", bytes(64 * 2**20)).digest
+    client.close()
+    with connect(served) as raw:
+        raw.sendall(f"GET /v2/x/blobs/{digest} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        size = 0
+        while part := raw.recv(2**20, socket.MSG_WAITALL):
+            size += len(part)
+            threading.Event().wait(0.05)
+    assert size > 64 * 2**20
+    assert served.stop() == (0, "", "")
 
 
 def test_what_is_not_http(serve: Callable[..., Served]) -> None:

@@ -106,6 +106,8 @@ def requests_of(plan: Plan, capabilities: Capabilities, pins: Mapping[str, Pin])
         if not asks_for_something(residual.extern):
             continue
         for who, name in residual.importers:
+            if nodes[who].generated is not None:
+                continue  # it has what the component has that it was generated for
             interface = imported_interface(nodes[who], name) or name
             verdict = judge(capabilities, interface, who, pins, is_linked=residual.name in linked)
             found.append(Request(who, interface, verdict))

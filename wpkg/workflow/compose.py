@@ -83,13 +83,13 @@ def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
 def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes]]:
     """The plan, and the components that were generated for it, by node."""
     nodes: Sequence[Node] = _nodes(sources)
-    root = wiring.root
+    root: str | None = wiring.root
     choices: Sequence[Choice] = wiring.choices
+    generated: Mapping[str, bytes] = {}
     if wiring.chain:
         from wpkg.compose.chain import chain_choices
 
         choices, root = chain_choices(nodes, wiring.chain, choices, root)
-    generated: Mapping[str, bytes] = {}
     if wiring.decided is not None:
         from wpkg.compose.furnish import furnish
 

@@ -92,8 +92,9 @@ def test_not_allowed(desk: Desk) -> None:
     assert done.code == 5
     assert (
         f"error: '{audit}' asks the host for 'sys:net/tcp@0.2.0': denied of '{audit}' by 'sys:net/*'\n"
-        f"hint: do without '{audit}', or take the pattern out of deny in wasmcloud.toml\n" in done.err
+        f"hint: do without '{audit}', take the pattern out of deny, or let what is denied trap" in done.err
     )
+    assert f'[capabilities."{audit}"]\n    denied = "trap"\n' in done.err
     plan = desk.type("build", "--plan", "--json")
     assert plan.code == 0
     assert [c["import"] for c in plan.document["capabilities"] if not c["allowed"]] == ["sys:net/tcp@0.2.0"]

@@ -9,12 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.components import from_wit
+from tests.workflow.conftest import Company
 from wpkg.component.read import read_component
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.names.package_name import PackageName
 from wpkg.oci.artifact import Ask, RecordedLink, build_artifact, read_config
 from wpkg.project.capabilities import Capabilities, CapabilityRules
 from wpkg.project.lockfile import Lock, read_lock
+from wpkg.project.project_file import read_workspace
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import build
 from wpkg.workflow.capabilities import NotAllowed, requests_of_component
@@ -28,8 +30,6 @@ from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.workflow.conftest import Company
 
 NET = """package sys:net@0.2.0; interface tcp { connect: func(host: string); } interface udp { send: func(); }
 interface types { record address { host: string } }"""
@@ -381,3 +381,35 @@ def test_inspect_shows_what_the_rules_say(company: Company) -> None:
     assert raw is not None
     assert [r.interface for r in raw if not r.verdict.is_allowed] == ["sys:net/tcp@0.2.0"]
     assert inspect(company.world(), company.folder, str(root / "build" / "app.wasm")).requests is None
+
+
+def test_every_member_that_has_the_dependency_must_accept_it(company: Company) -> None:
+    published(company, AUDIT)
+    home = company.folder / "projects"
+    (home / "wasmcloud.toml").write_text(
+        '[workspace]\nmembers = ["one", "two"]\n[registries]\npay = "127.0.0.1:5000/demo"\n'
+    )
+    rules = "[capabilities]\nallow = ['sys:*']\n"
+
+    def members(one: str, two: str) -> None:
+        for name, extra in (("one", one), ("two", two)):
+            file = company.project(name, extra=DEPENDS + extra) / "wasmcloud.toml"
+            file.write_text(file.read_text().replace('[registries]\npay = "127.0.0.1:5000/demo"\n', ""))
+
+    members("", "")
+    lock(company.world(), home)
+    later = Company(company.folder / "later", company.registry)  # the publisher's folder is no member's
+    later.sources["audit"] = made(AUDIT_WITH_TCP)
+    later.publish("audit", "0.2.0")
+    members(rules, "")
+    with pytest.raises(NewlyAskedFor, match=r"pay:audit 0.2.0 asks for 'sys:net/tcp@0.2.0'"):
+        update(company.world(), home)
+    members(rules, rules)
+    assert str(update(company.world(), home).lock.packages[0].version) == "0.2.0"
+
+
+def test_rules_in_a_file_that_is_a_workspace_only_would_be_about_nobody() -> None:
+    with pytest.raises(
+        InvalidInput, match="capabilities: it is said of a project, and this file is a workspace only"
+    ):
+        read_workspace("[workspace]\nmembers = []\n[capabilities]\ndeny = ['*']\n")

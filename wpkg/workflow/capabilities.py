@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType
 from wpkg.compose.graph import Node
-from wpkg.compose.match import imported_interface
+from wpkg.compose.match import imported_interface, unversioned
 from wpkg.errors import InvalidInput, NotTrusted
-from wpkg.names.extern_name import parse_extern_name
 from wpkg.oci.artifact import Ask, RecordedLink
 from wpkg.project.capabilities import Capabilities, Verdict
 from wpkg.project.project_file import PROJECT_FILE
@@ -71,7 +70,10 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
     )
     rules = own if own is not None and own.allow is not None else capabilities.general
     if first.verdict.because.startswith("denied"):
-        return f"do without '{first.component}', or take the pattern out of deny in {PROJECT_FILE}"
+        return (
+            f"do without '{first.component}', take the pattern out of deny, or let what is denied trap when it is "
+            f'called, in {PROJECT_FILE}:\n[capabilities."{first.component}"]\ndenied = "trap"'
+        )
     wanted = dict.fromkeys([str(pattern) for pattern in rules.allow or ()])
     wanted |= dict.fromkeys(
         unversioned(request.interface)
@@ -81,12 +83,6 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
     )
     listed = ", ".join(f'"{text}"' for text in wanted)
     return f"to allow it, write in {PROJECT_FILE}:\n{table}\nallow = [{listed}]"
-
-
-def unversioned(interface: str) -> str:
-    """The name of an interface without its version; any other name as it is."""
-    name = parse_extern_name(interface)
-    return name.unversioned if name is not None else interface
 
 
 def asks_for_something(extern: ExternType) -> bool:

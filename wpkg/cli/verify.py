@@ -70,6 +70,7 @@ def verify(
             }
             for item in verified.verified_inputs
         ],
+        "capabilities": [request.to_json() for request in verified.requests],
     }
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
     lines += verification_lines(verified.verification)
@@ -78,6 +79,7 @@ def verify(
         f"{'  ' * item.depth}{item.input.name}: {item.verification.state if item.verification else 'local'}"
         for item in verified.verified_inputs
     ]
+    lines += [str(request) for request in verified.requests]
     session.console.result("verify", members, lines)
 
 

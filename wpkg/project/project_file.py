@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PROJECT_FILE = "wasmcloud.toml"
 
 _DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind", "target", "name", "interfaces")
+_OF_A_PROJECT = ("capabilities", "composition", "manifest")
 _RUNTIME_KEYS = ("target", "name", "interfaces")
 # What a document in WAC says, where there is one.
 _SAID_BY_DOCUMENT = ("root", "socket", "components", "instances", "imports", "chain", "config")
@@ -174,6 +175,13 @@ def read_workspace(text: str) -> Workspace | None:
             if member.startswith("/") or ".." in parts or not all(parts):
                 raise table.fail("members", f"'{member}' is not a folder below the workspace")
         trust = document.table("trust")
+        for key in _OF_A_PROJECT if "name" not in document else ():
+            if key in document:
+                raise document.fail(
+                    key,
+                    "it is said of a project, and this file is a workspace only",
+                    "move it to each member's file",
+                )
         return Workspace(
             members, _registries(document), trust.values if trust is not None else None, "name" in document
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,10 +19,10 @@ from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.world import World
 
 
@@ -36,6 +38,7 @@ class Verified(Struct, frozen=True):
     verification: Verification
     inputs: tuple[ComposedInput, ...]  # of the composition, by its provenance
     verified_inputs: tuple[VerifiedInput, ...] = ()  # where that was asked for
+    requests: tuple[Request, ...] = ()  # what it asks of the host, where the project has rules for that
 
 
 def verify(
@@ -65,10 +68,33 @@ def verify(
     release = find_release(world, located, cached=False)
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
-    world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
+    requests = _check_content(world, root, located, release)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy) if inputs else ()
-    return Verified(located, release, verification, composed_of, below)
+    return Verified(located, release, verification, composed_of, below, requests)
+
+
+def _check_content(world: World, root: Path, located: Located, release: Release) -> tuple[Request, ...]:
+    """What the component asks of the host by the rules of the project in `root`; none where that has no rules.
+
+    Every byte of it is read from the registry. Raises: ContentMismatch, RegistryError, NotAllowed.
+    """
+    opened = project_here(root)
+    repository, component = release.reference.repository, release.component
+    if opened is None or not opened.project.capabilities.says_something or release.kind == "wit":
+        world.registry.download_blob(repository, component, lambda _: None)
+        return ()
+    from wpkg.workflow.capabilities import require_allowed
+    from wpkg.workflow.judge import judge_component
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "component.wasm"
+        with path.open("wb") as file:
+            world.registry.download_blob(repository, component, file.write)
+        shown = str(located.package or located.reference)
+        requests = judge_component(opened.project, shown, release, path)
+    require_allowed(requests, opened.project.capabilities)
+    return requests
 
 
 def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
 @click.option("--inputs", is_flag=True, help="Verify what it was composed of, too, down to the last.")
+@click.option("--recompose", is_flag=True, help="Compose it again from its provenance, and compare.")
 @click.option(
     "--bundle",
     type=click.Path(path_type=Path),
@@ -39,9 +40,7 @@ def verify(
     keys: tuple[Path, ...],
     bundle: Path | None,
     kind: str | None,
-    *,
-    raw: bool,
-    inputs: bool,
+    **checks: bool,
 ) -> None:
     """Check a published component: content, signatures, provenance.
 
@@ -53,7 +52,7 @@ def verify(
         return
     from wpkg.workflow.verify import verify as verify_component
 
-    verified = verify_component(session.world, session.root, reference, keys, raw=raw, inputs=inputs)
+    verified = verify_component(session.world, session.root, reference, keys, **checks)
     release = verified.release
     members = {
         "reference": str(release.reference),
@@ -61,6 +60,7 @@ def verify(
         "component": str(release.component.digest),
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
+        "recomposed": "same" if verified.recomposed else None,
         "verified_inputs": [
             {
                 "name": item.input.name,
@@ -78,6 +78,8 @@ def verify(
         f"{'  ' * item.depth}{item.input.name}: {item.verification.state if item.verification else 'local'}"
         for item in verified.verified_inputs
     ]
+    if verified.recomposed:
+        lines.append("composed again from its provenance: the same, byte for byte")
     session.console.result("verify", members, lines)
 
 

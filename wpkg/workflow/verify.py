@@ -36,6 +36,7 @@ class Verified(Struct, frozen=True):
     verification: Verification
     inputs: tuple[ComposedInput, ...]  # of the composition, by its provenance
     verified_inputs: tuple[VerifiedInput, ...] = ()  # where that was asked for
+    recomposed: bool = False  # it was composed again, where that was asked for, and is the same
 
 
 def verify(
@@ -46,12 +47,13 @@ def verify(
     *,
     raw: bool = False,
     inputs: bool = False,
+    recompose: bool = False,
 ) -> Verified:
     """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
 
     Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
-    a composed component has provenance; with `inputs`, the same of everything that it was composed of. All of it
-    is read from the registry, not from the cache.
+    a composed component has provenance; with `inputs`, the same of everything that it was composed of; with
+    `recompose`, that these compose to it. All of it is read from the registry, not from the cache.
 
     Raises: NotTrusted, RegistryError, InvalidInput.
     """
@@ -68,7 +70,11 @@ def verify(
     world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy) if inputs else ()
-    return Verified(located, release, verification, composed_of, below)
+    if recompose:
+        from wpkg.workflow.recompose import check_recomposition
+
+        check_recomposition(world, str(located), release, verification, policy)
+    return Verified(located, release, verification, composed_of, below, recompose)
 
 
 def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.workflow.conftest import TRUST, Company, component
+from tests.workflow.conftest import TRUST, VALIDATOR, Company, component
 from wpkg import __version__
+from wpkg.component.sections import leb, section
 from wpkg.errors import NotTrusted
 from wpkg.names.choice import Choice
 from wpkg.oci.reference import Reference
@@ -53,22 +54,40 @@ def recomposed(company: Company, root: Path, text: str = PACKAGE, user: str = "v
     return verify(company.world(user), root, text, keys(company), recompose=True)
 
 
-@pytest.mark.parametrize(
-    "decisions",
-    [
-        "",
-        '[composition]\nroot = "pay:harness"\n',
-        "[composition]\nshare-modules = true\n",
-        '[composition.imports]\n"pay:platform/validation@0.1.0" = "pay:validator"\n',
-        '[composition.imports]\n"sys:io/streams@0.2.0" = "host"\n',
-    ],
-    ids=["inferred", "root", "shared modules", "an import", "left to the host"],
-)
-def test_the_same(company: Company, decisions: str) -> None:
-    root = published(company, decisions)
+def test_the_same(company: Company) -> None:
+    root = published(company)
     found = recomposed(company, root)
     assert found.recomposed
     assert found.release.component.digest == company_digest(root)
+
+
+CHAIN = """
+[composition]
+root = "pay:harness"
+{more}
+[composition.imports]
+"pay:harness / pay:platform/validation@0.1.0" = "pay:second"
+"pay:second / pay:platform/validation@0.1.0" = "pay:third"
+"pay:third / pay:platform/validation@0.1.0" = "pay:validator"
+"""
+
+
+def test_the_same_where_much_was_decided(company: Company) -> None:
+    """Without the choices it is ambiguous who validates; sharing modules gives other bytes."""
+    between = component(VALIDATOR + " import pay:platform/validation@0.1.0;")
+    company.sources |= {"second": between, "third": between + section(0, leb(1) + b"x")}
+    for name in ("second", "third"):
+        company.publish(name)
+    needs = '"pay:second" = "^0.1"\n"pay:third" = "^0.1"\n'
+    digests = []
+    for more in ("", "share-modules = true"):
+        root = published(company, needs + CHAIN.format(more=more))
+        found = recomposed(company, root)
+        assert found.recomposed
+        digests.append(found.release.component.digest)
+        for key in [key for key in company.registry.tags if key[0] == company.repository("validator")]:
+            del company.registry.tags[key]
+    assert digests[0] != digests[1]
 
 
 def company_digest(root: Path) -> Any:

@@ -45,7 +45,8 @@ def verify(
     """Check a published component: content, signatures, provenance.
 
     By the keys named, or else by [trust] in wasmcloud.toml. Everything is read from the registry, nothing from the
-    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock.
+    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock, and so
+    is a component file without --bundle.
     """
     if bundle is not None:
         _verify_file(session, Path(reference), bundle, keys, kind)
@@ -90,9 +91,10 @@ def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, .
     members = {
         "component": str(verified.digest),
         "signer": {"name": verified.signer.name, "key": verified.signer.hint},
-        "predicate_type": verified.statement.predicate_type,
+        "predicate_type": verified.statement.predicate_type if verified.statement else None,
     }
-    lines = [f"{file} {verified.digest}", f"{verified.statement.predicate_type}"]
+    what = verified.statement.predicate_type if verified.statement else "the file itself is signed"
+    lines = [f"{file} {verified.digest}", what]
     lines.append(f"signed by {verified.signer.name} ({verified.signer.hint})")
     session.console.result("verify", members, lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,12 +13,13 @@ from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
 from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
+from wpkg.workflow.sources import means_file
 from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.verify_file import FileNotTrusted, locate_file
 from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_inputs, verify_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
@@ -51,6 +53,8 @@ def verify(
 ) -> Verified:
     """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
 
+    A component file is verified as what the lock pins, whose component it must be.
+
     Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
     a composed component has provenance; with `inputs`, the same of everything that it was composed of; with
     `recompose`, that these compose to it. All of it is read from the registry, not from the cache.
@@ -63,8 +67,14 @@ def verify(
             "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
             hint="name a public key: wpkg verify --key wpkg.pub " + text,
         )
-    located = locate(world, root, text, raw=raw)
+    digest = None
+    if means_file(text):
+        located, digest = locate_file(root, Path(text))
+    else:
+        located = locate(world, root, text, raw=raw)
     release = find_release(world, located, cached=False)
+    if digest not in (None, release.component.digest):
+        raise FileNotTrusted(f"{text} is {digest}, and {located} is {release.component.digest}")
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
     world.registry.download_blob(release.reference.repository, release.component, lambda _: None)

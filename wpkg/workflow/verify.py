@@ -14,7 +14,9 @@ from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
 from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
+from wpkg.workflow.sources import means_file
 from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.verify_file import FileNotTrusted, locate_file
 from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_inputs, verify_inputs
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Verified(Struct, frozen=True):
     inputs: tuple[ComposedInput, ...]  # of the composition, by its provenance
     verified_inputs: tuple[VerifiedInput, ...] = ()  # where that was asked for
     requests: tuple[Request, ...] = ()  # what it asks of the host, where the project has rules for that
+    recomposed: bool = False  # it was composed again, where that was asked for, and is the same
 
 
 def verify(
@@ -49,12 +52,15 @@ def verify(
     *,
     raw: bool = False,
     inputs: bool = False,
+    recompose: bool = False,
 ) -> Verified:
     """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
 
+    A component file is verified as what the lock pins, whose component it must be.
+
     Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
-    a composed component has provenance; with `inputs`, the same of everything that it was composed of. All of it
-    is read from the registry, not from the cache.
+    a composed component has provenance; with `inputs`, the same of everything that it was composed of; with
+    `recompose`, that these compose to it. All of it is read from the registry, not from the cache.
 
     Raises: NotTrusted, RegistryError, InvalidInput.
     """
@@ -64,14 +70,24 @@ def verify(
             "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
             hint="name a public key: wpkg verify --key wpkg.pub " + text,
         )
-    located = locate(world, root, text, raw=raw)
+    digest = None
+    if means_file(text):
+        located, digest = locate_file(root, Path(text))
+    else:
+        located = locate(world, root, text, raw=raw)
     release = find_release(world, located, cached=False)
+    if digest not in (None, release.component.digest):
+        raise FileNotTrusted(f"{text} is {digest}, and {located} is {release.component.digest}")
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
     requests = _check_content(world, root, located, release)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy) if inputs else ()
-    return Verified(located, release, verification, composed_of, below, requests)
+    if recompose:
+        from wpkg.workflow.recompose import check_recomposition
+
+        check_recomposition(world, str(located), release, verification, policy)
+    return Verified(located, release, verification, composed_of, below, requests, recompose)
 
 
 def _check_content(world: World, root: Path, located: Located, release: Release) -> tuple[Request, ...]:

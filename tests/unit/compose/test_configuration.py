@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from wasmtime import Engine, Store, WasmtimeError
+from wasmtime.component import Component, Linker
 
 from tests.cli.programs import MEMORY, from_module
 from tests.components import from_wit, world
 from tests.furnished import called, furnished, furnished_plan
+from wpkg.component.read import read_component
+from wpkg.compose.configuration import configuring_component
 from wpkg.compose.errors import Unsupported
 from wpkg.compose.furnish import Decided
 
@@ -95,3 +99,23 @@ def test_an_interface_of_that_name_and_another_shape_is_refused() -> None:
 
 def test_the_order_in_which_they_are_written_does_not_matter() -> None:
     assert configured(VALUES, reader()) == configured(dict(reversed(VALUES.items())), reader())
+
+
+def test_asking_often_takes_no_more_memory() -> None:
+    """What is given to it for a key is free again with the next question."""
+    engine = Engine()
+    store_type = read_component(memoryview(reader())).imports[NAME]
+    config = configuring_component(NAME, store_type, {"k": "v"})
+    store = Store(engine)
+    store.set_limits(memory_size=10 * 65536)
+    instance = Linker(engine).instantiate(store, Component(engine, config))
+    owner = instance.get_export_index(store, NAME)
+    index = instance.get_export_index(store, "get", owner)
+    assert index is not None
+    get = instance.get_func(store, index)
+    assert get is not None
+    for _ in range(100):
+        assert get(store, "k" * 100_000) is None
+        get.post_return(store)
+    with pytest.raises(WasmtimeError, match="unreachable"):
+        get(store, "k" * 1_000_000)  # more than there may be: it stops, and answers nothing

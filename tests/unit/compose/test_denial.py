@@ -131,6 +131,23 @@ def test_types_of_a_component_inside_stay_its() -> None:
     assert world(made) == ["export run: func()"]
 
 
+def test_of_several_that_have_the_types_it_is_the_one_that_was_chosen() -> None:
+    """And not the component itself, where it passes the interface on."""
+    app = from_wit(f"import {TYPES}; import {NET}; export {TYPES}; export run: func();", LIB)
+    types = from_wit(f"export {TYPES};", LIB)
+    parts, choices = {"app": app, "one": types, "two": types}, [f"app / {TYPES}=two"]
+    plan, _ = furnished_plan(parts, denials({"app": {NET: "trap"}}), "app", choices)
+    assert {(c.importer, c.exporter) for c in plan.connections if c.name == TYPES} == {
+        ("app", "two"),
+        ("app (denied)", "two"),
+    }
+    helper = from_wit(f"import {TYPES}; import {NET}; export {TYPES}; export {ALLOWED};", LIB)
+    root = from_wit(f"import {ALLOWED}; export run: func();", LIB)
+    left = {"root": root, "helper": helper}
+    plan, _ = furnished_plan(left, denials({"helper": {NET: "trap"}}), "root")
+    assert [r.importers for r in plan.residuals] == [(("helper", TYPES), ("helper (denied)", TYPES))]
+
+
 def test_a_family_that_is_denied_as_a_whole_has_resources_of_its_own() -> None:
     app = from_wit(f"import {TYPES}; import {NET}; import {USER}; export run: func();", LIB)
     denied: dict[str, Denial] = {TYPES: "trap", NET: "error", USER: "trap"}

@@ -27,7 +27,7 @@ def decide(project: Project, pins: Mapping[str, Pin]) -> Decided | None:
         return None
     from wpkg.compose.furnish import Decided
 
-    def denial(node: str, interface: str) -> Denial | None:
+    def denial(node: str, _name: str, interface: str) -> Denial | None:
         names = (node, str(pins[node].name)) if node in pins else (node,)
         verdict = project.capabilities.verdict(interface, *names)
         if not verdict.is_isolated:

@@ -41,7 +41,7 @@ def reader(package: str = CONFIG, name: str = NAME) -> bytes:
 
 
 def configured(values: dict[str, str], component: bytes) -> bytes:
-    return furnished({"app": component}, Decided(lambda _who, _interface: None, values))
+    return furnished({"app": component}, Decided(lambda _who, _name, _interface: None, values))
 
 
 VALUES = {"colour": "grün", "a": "", "": "empty", "long": "x" * 70_000, "colours": "two", "x" * 3000: "found"}
@@ -73,7 +73,7 @@ def test_the_older_interface_is_answered_too() -> None:
 
 
 def test_a_choice_to_leave_it_to_the_host_is_kept() -> None:
-    decided = Decided(lambda _who, _interface: None, {"k": "v"})
+    decided = Decided(lambda _who, _name, _interface: None, {"k": "v"})
     plan, _ = furnished_plan({"app": reader()}, decided, choices=[f"{NAME}=host"])
     assert [residual.name for residual in plan.residuals] == [NAME]
 
@@ -82,7 +82,7 @@ def test_each_component_asks_in_its_version() -> None:
     newer = CONFIG.replace("-rc.1", "")
     app = from_wit("import wasi:config/store@0.2.0; import f: func(); export run: func();", newer)
     parts = {"app": app, "dep": from_wit(f"import {NAME}; export f: func();", CONFIG)}
-    plan, _ = furnished_plan(parts, Decided(lambda _who, _interface: None, {"k": "v"}), "app")
+    plan, _ = furnished_plan(parts, Decided(lambda _who, _name, _interface: None, {"k": "v"}), "app")
     assert plan.residuals == ()
     assert {n.name: sorted(n.component.exports) for n in plan.nodes if n.generated} == {
         "app (configuration)": ["wasi:config/store@0.2.0"],

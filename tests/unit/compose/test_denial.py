@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.programs import MEMORY, from_module
-from tests.components import from_wit, world
+from tests.components import from_wit, world, written
 from tests.furnished import called, denials, furnished, furnished_plan
+from wpkg.compose.encode import encode
 from wpkg.compose.errors import DeniedInPart, Unsupported
+from wpkg.compose.furnish import Decided, decided_again
 from wpkg.workflow.host import Trapped
 
 if TYPE_CHECKING:
@@ -191,3 +193,12 @@ def test_a_resource_of_the_world_is_not_denied() -> None:
 def test_the_same_is_denied_with_the_same_bytes() -> None:
     assert composed("error") == composed("error")
     assert composed("error") != composed("trap")
+
+
+def test_what_was_decided_can_be_decided_again_from_what_was_generated() -> None:
+    decided = Decided(lambda who, _, what: "error" if (who, what) == ("caller", "t:t/net") else None, {"k": "v"})
+    plan, parts = furnished_plan(PARTS, decided, "caller")
+    again, same = furnished_plan(PARTS, decided_again(n.generated for n in plan.nodes if n.generated), "caller")
+    assert same == parts
+    assert len(parts) > len(PARTS)
+    assert written(encode(again), same) == written(encode(plan), parts)

@@ -29,7 +29,7 @@ NOTHING = Grants(allows=lambda _: False, refuses=lambda _: False, advice=lambda 
 
 def denials(denied: Mapping[str, Mapping[str, Denial]]) -> Decided:
     """What is denied to components, by exact names."""
-    return Decided(lambda who, interface: denied.get(who, {}).get(interface))
+    return Decided(lambda who, _name, interface: denied.get(who, {}).get(interface))
 
 
 def furnished_plan(

@@ -104,6 +104,7 @@ EVERYTHING = """interface api {
   echo: func(x: everything) -> everything;
   pick: func(a: u32, b: inner) -> u32;
   nothing: func();
+  judge: func(x: result<u32, bool>) -> result<u32, bool>;
   resource account { constructor(owner: u32); open: static func(owner: u32) -> result<account, string>;
     owner: func() -> u32; same: func(other: borrow<account>) -> bool; }
   give: func(a: account) -> u32;
@@ -120,6 +121,10 @@ CALLED = from_module(
     (func (export "{API}#pick") (param i32 i32 i32 i32 i32) (result i32)
       (i32.add (local.get 0) (local.get 1)))
     (func (export "{API}#nothing"))
+    (func (export "{API}#judge") (param i32 i32) (result i32)
+      (i32.store (i32.const 64) (i32.ne (local.get 1) (i32.const 5)))
+      (i32.store (i32.const 68) (local.get 1))
+      (i32.const 64))
     (func (export "{API}#[constructor]account") (param i32) (result i32) (call $new (local.get 0)))
     (func (export "{API}#[static]account.open") (param i32) (result i32)
       (i32.store (i32.const 64) (i32.eqz (local.get 0)))

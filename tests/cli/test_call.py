@@ -173,6 +173,8 @@ def test_a_call_that_cannot_be_made_is_refused(
         (["t:t/api#pick", '[1, {"amount": 2, "note": null}]'], "3\n"),
         (["more#pick"], "7\n"),
         (["nothing"], ""),
+        (["judge", '[{"ok": 5}]'], '{"ok": 5}\n'),
+        (["judge", '[{"ok": 1}]'], '{"error": true}\n'),  # which is an int to Python
         (["[constructor]account", "[5]"], '{"resource": "account"}\n'),
         (["account.open", "[5]"], '{"ok": {"resource": "account"}}\n'),
         (["account.open", "[0]"], '{"error": "nobody"}\n'),
@@ -225,3 +227,9 @@ def test_the_result_is_a_document_for_programs(type_: Callable[..., Typed]) -> N
 def test_what_the_component_prints_is_not_the_result(type_: Callable[..., Typed]) -> None:
     Path("api.wasm").write_bytes(programs.GREETER)
     assert type_("wasi:cli/run#run") == (0, '{"ok": null}\n', "hello\n")
+
+
+def test_a_case_that_wasmtimes_python_package_takes_for_another_is_refused(type_: Callable[..., Typed]) -> None:
+    code, out, err = type_("judge", '[{"error": true}]')
+    assert (code, out) == (1, "")
+    assert err == "error: wasmtime's Python package takes True for case 'ok', not for 'err'\n"

@@ -82,7 +82,7 @@ def named(draw: st.DrawFn, pool: Sequence[Any]) -> Any:
         st.one_of(
             st.just(EnumType(tuple(names))),
             st.just(Flags(many)),
-            st.just(EnumType(tuple(f"l{i}" for i in range(300)))),
+            st.just(EnumType((*(f"l{i}" for i in range(300)), "access-denied"))),
             st.builds(Record, st.tuples(*[st.tuples(st.just(name), one) for name in names])),
             st.builds(Variant, st.tuples(*[st.tuples(st.just(name), st.none() | one) for name in names])),
         )

@@ -26,7 +26,9 @@ def denied(name: str, data: bytes, imports: frozenset[str], denial: Denial) -> b
     """The component with `imports` denied. Raises: DeniedInPart, Unsupported."""
     component = node(name, data)
     interfaces = {imported_interface(component, imported) or imported for imported in imports}
-    made = furnish([component], name, (), Decided(lambda _, what: denial if what in interfaces else None))
+    made = furnish(
+        [component], name, (), Decided(lambda _who, _name, what: denial if what in interfaces else None)
+    )
     plan = make_plan(made.nodes, made.root, made.choices)
     assert {connection.name for connection in plan.connections if connection.importer == name} >= imports
     return written(encode(plan), {name: data, **made.data})

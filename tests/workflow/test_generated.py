@@ -78,7 +78,7 @@ def test_the_plan_the_picture_and_the_tree_show_what_was_generated(company: Comp
     plan = plan_project(company.world(), root)
     made = [item for item in plan_json(plan)["components"] if "generated" in item]
     assert [(item["name"], item["generated"]) for item in made] == [
-        ("pay:harness (denied)", {"denied": {STREAMS: "trap"}, "config": {}})
+        ("pay:harness (denied)", {"for": "pay:harness", "denied": {STREAMS: "trap"}, "config": {}})
     ]
     assert f"generated: pay:harness (denied), denies {STREAMS}" in plan_lines(plan)
     drawn = members_of(diagram_of_project(company.world(), root))
@@ -107,7 +107,8 @@ def test_provenance_and_bill_of_materials_name_what_was_generated(company: Compa
     [made] = [d for d in definition["resolvedDependencies"] if d["name"] == "pay:harness (denied)"]
     assert made["annotations"] == {
         "role": "generated",
-        "generated": {"denied": {STREAMS: "trap"}, "config": {}},
+        "name": "pay:harness (denied)",
+        "generated": {"for": "pay:harness", "denied": {STREAMS: "trap"}, "config": {}},
     }
     assert {
         "import": STREAMS,

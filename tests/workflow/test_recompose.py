@@ -90,6 +90,14 @@ def test_the_same_where_much_was_decided(company: Company) -> None:
     assert digests[0] != digests[1]
 
 
+def test_the_same_where_imports_were_denied_and_answered(company: Company) -> None:
+    """What was generated is in no registry, and made again from what provenance says it was generated for."""
+    root = published(company, '[capabilities."pay:harness"]\ndeny = ["sys:io/*"]\ndenied = "trap"\n')
+    found = recomposed(company, root)
+    assert [item.role for item in found.inputs].count("generated") == 1
+    assert found.recomposed
+
+
 def company_digest(root: Path) -> Any:
     from wpkg.oci.digest import Digest
 

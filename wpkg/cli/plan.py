@@ -38,7 +38,8 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
 def _component_json(node: Node) -> dict[str, Any]:
     members: dict[str, Any] = {"name": node.name, "digest": str(node.digest), "size": node.size}
     if node.generated is not None:
-        members["generated"] = {"denied": dict(node.generated.denied), "config": dict(node.generated.config)}
+        made = node.generated
+        members["generated"] = {"for": made.importer, "denied": dict(made.denied), "config": dict(made.config)}
     return members
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
     from wpkg.trust.policy import Signer
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.verify_inputs import VerifiedInput
 
 
 @command()
@@ -76,10 +77,7 @@ def verify(
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
     lines += verification_lines(verified.verification)
     lines += [f"composed of {item}" for item in verified.inputs]
-    lines += [
-        f"{'  ' * item.depth}{item.input.name}: {item.verification.state if item.verification else 'local'}"
-        for item in verified.verified_inputs
-    ]
+    lines += [f"{'  ' * item.depth}{item.input.name}: {_state(item)}" for item in verified.verified_inputs]
     lines += [str(request) for request in verified.requests]
     if verified.recomposed:
         lines.append("composed again from its provenance: the same, byte for byte")
@@ -126,3 +124,9 @@ def verification_lines(verification: Verification) -> list[str]:
     lines += [f"signed by {signer.name} ({signer.hint})" for signer in verification.signers]
     lines += [f"attested: {predicate}" for predicate in verification.attestations]
     return lines
+
+
+def _state(item: VerifiedInput) -> str:
+    if item.verification is not None:
+        return item.verification.state
+    return "generated" if item.input.role == "generated" else "local"

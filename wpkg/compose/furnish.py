@@ -23,7 +23,7 @@ from wpkg.names.choice import Choice
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from wpkg.component.types import Identity
     from wpkg.compose.graph import Denial
@@ -33,11 +33,20 @@ if TYPE_CHECKING:
 class Decided(Struct, frozen=True):
     """What was decided about imports that would be left to the host.
 
-    `denial` says of a node's name and an interface how it is denied, None where it is not.
+    `denial` says of a node's name, an import of it, and the interface that this is how it is denied, None where it
+    is not.
     """
 
-    denial: Callable[[str, str], Denial | None]
+    denial: Callable[[str, str, str], Denial | None]
     config: Mapping[str, str] = {}
+
+
+def decided_again(generated: Iterable[Generated]) -> Decided:
+    """What was decided where these were generated: to the same components it does the same again."""
+    made = list(generated)
+    denied = {(item.importer, name): denial for item in made for name, denial in item.denied.items()}
+    config = next((item.config for item in made if item.config), {})
+    return Decided(lambda node, name, _interface: denied.get((node, name)), config)
 
 
 class Furnished(Struct, frozen=True):
@@ -79,17 +88,17 @@ class _Furnisher:
             if (node.name, name) in self._wires:
                 continue
             interface = imported_interface(node, name) or name
-            denial = self._decided.denial(node.name, interface)
+            denial = self._decided.denial(node.name, name, interface)
             if denial is not None:
                 denied[name] = denial
             elif self._decided.config and is_configuration(interface) and not self._is_left(node, name):
                 data = configuring_component(name, node.component.imports[name], self._decided.config)
-                made = Generated(config=self._decided.config)
+                made = Generated(node.name, config=self._decided.config)
                 self._add(node, f"{node.name} (configuration)", data, [name], made)
         if denied:
             _check_whole(node, denied)
             data = denying_component(node.component, denied)
-            made_node = self._add(node, f"{node.name} (denied)", data, denied, Generated(denied))
+            made_node = self._add(node, f"{node.name} (denied)", data, denied, Generated(node.name, denied))
             self.choices += [self._as_for(node, made_node, name) for name in made_node.component.imports]
 
     def _is_left(self, node: Node, name: str) -> bool:

@@ -21,8 +21,9 @@ Denial = Literal["trap", "error"]
 
 
 class Generated(Struct, frozen=True):
-    """What a component was generated for: to deny imports, each in its way, or to answer with constants."""
+    """What a component was generated for: to deny imports of another one, each in its way, or to answer them."""
 
+    importer: str
     denied: Mapping[str, Denial] = {}
     config: Mapping[str, str] = {}
 

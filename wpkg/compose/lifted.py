@@ -131,8 +131,8 @@ def _inner_component(
 
 
 def _type(scope: ComponentScope, identity: Identity) -> int:
-    """The index of a type that is to be exported; a resource that nobody has is made."""
-    if isinstance(identity, Resource) and scope.find(identity) is None:
+    """The index of a type that is to be exported; a resource of its own is made."""
+    if isinstance(identity, Resource):
         scope.sections.append(section(_TYPE_SECTION, b"\x01" + _RESOURCE))
         return scope.add_type(identity)
     return scope.type_index(identity)

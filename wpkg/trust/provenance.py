@@ -59,7 +59,7 @@ class ComposeInput(Struct, frozen=True):
     version: Version | None = None
     source: Source | None = None  # None for a local one, and for one that was generated
     label: str | None = None  # what it is called inside the composition
-    generated: Mapping[str, Mapping[str, str]] | None = None  # what it was generated for, and what from
+    generated: Mapping[str, Any] | None = None  # what it was generated for, and what from
 
     def to_json(self) -> dict[str, Any]:
         """The members of the ResourceDescriptor."""
@@ -72,7 +72,7 @@ class ComposeInput(Struct, frozen=True):
             annotations["manifestDigest"] = str(self.source.manifest)
             annotations["signers"] = sorted(self.source.signers)
         if self.generated is not None:
-            annotations["generated"] = {key: dict(sorted(said.items())) for key, said in self.generated.items()}
+            annotations["generated"] = self.generated
         members["digest"] = {self.component.algorithm: self.component.encoded}
         members["mediaType"] = WASM_LAYER
         members["annotations"] = annotations

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.compose.furnish import Decided
 from wpkg.project.capabilities import ERROR, REFUSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wpkg.compose.furnish import Decided
     from wpkg.compose.graph import Denial
     from wpkg.names.pin import Pin
     from wpkg.project.project_file import Project
@@ -25,8 +25,9 @@ def decide(project: Project, pins: Mapping[str, Pin]) -> Decided | None:
     """What `project` decides, None where that is nothing; `pins` are its dependencies by name in the plan."""
     if not decides(project):
         return None
+    from wpkg.compose.furnish import Decided
 
-    def denial(node: str, interface: str) -> Denial | None:
+    def denial(node: str, _name: str, interface: str) -> Denial | None:
         names = (node, str(pins[node].name)) if node in pins else (node,)
         verdict = project.capabilities.verdict(interface, *names)
         if not verdict.is_isolated:

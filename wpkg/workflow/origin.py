@@ -94,7 +94,11 @@ def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[
         components.append(ComposeInput(file.name, role, node.digest, version, source, file.label))
     for node in plan.nodes:
         if node.generated is not None and node.digest is not None:
-            generated = {"denied": node.generated.denied, "config": node.generated.config}
+            generated = {
+                "for": node.generated.importer,
+                "denied": dict(sorted(node.generated.denied.items())),
+                "config": dict(sorted(node.generated.config.items())),
+            }
             components.append(ComposeInput(node.name, "generated", node.digest, generated=generated))
     return components
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from wpkg import __version__
+from wpkg.compose.furnish import decided_again
 from wpkg.errors import CompositionError, InvalidInput, NotTrusted
 from wpkg.names.vocabulary import COMPOSE_BUILD_TYPE
 from wpkg.registry.errors import NotFound
@@ -68,7 +71,10 @@ def check_recomposition(
     predicate = _provenance(artifact, release, verification)
     wiring = _decisions(artifact, predicate).wiring
     inputs = tuple(read_predicate_inputs(predicate))
-    files = [_file(world, artifact, release, item, policy) for item in inputs]
+    generated = [item.generated for item in inputs if item.generated is not None]
+    if generated:
+        wiring = replace(wiring, decided=decided_again(generated))
+    files = [_file(world, artifact, release, item, policy) for item in inputs if item.generated is None]
     world.reporter.status("Composing", f"{artifact} again from {len(files)} components")
     try:
         with Sources(files) as sources:
@@ -134,8 +140,6 @@ def _file(
     is_own = reference is None and record is not None and item.name == f"{record.package}@{record.version}"
     if is_own and record is not None and record.raw is not None:
         reference = release.reference.repository.at(digest=record.raw)
-    if item.role == "generated":
-        raise CannotRecompose(artifact, f"{item.name} was generated while composing, which is not done again yet")
     if reference is None:
         raise CannotRecompose(artifact, f"{item.name} came from a path, and is published nowhere")
     try:

@@ -104,9 +104,7 @@ def _grants(wishes: Wishes, capabilities: Capabilities) -> Grants:
         return not any(verdict.is_allowed for verdict in verdicts(name))
 
     def allows(name: str) -> bool:
-        return any(verdict.is_explicit for verdict in verdicts(name)) or (
-            first_match(patterns, name) is not None and not refuses(name)
-        )
+        return first_match(patterns, name) is not None or any(verdict.is_explicit for verdict in verdicts(name))
 
     def advice(name: str) -> str:
         unversioned = name.partition("@")[0]

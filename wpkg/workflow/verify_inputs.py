@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping  # noqa: TC003 - what was generated is read by its types
+from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, field
 
+from wpkg.compose.graph import Generated
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Reference, Repository
@@ -34,6 +37,7 @@ class ComposedInput(Struct, frozen=True):
     reference: Reference | None  # by digest; None for what came from a path, or was made while composing
     node: str | None = None  # what the plan calls it
     label: str | None = None  # what it is called inside the composition
+    generated: Generated | None = None  # what for, where it was made while composing
 
     def __str__(self) -> str:
         return f"{self.name} {self.component}"
@@ -132,7 +136,26 @@ def _read_input(dependency: dict[str, Any]) -> ComposedInput:
         reference = repository.at(digest=Digest.parse(str(manifest)))
     component = Digest.parse(f"sha256:{sha256}")
     node, label = (str(said[name]) if name in said else None for name in ("name", "label"))
-    return ComposedInput(str(dependency.get("name")), component, str(said.get("role")), reference, node, label)
+    role, generated = str(said.get("role")), _generated(said.get("generated"))
+    return ComposedInput(str(dependency.get("name")), component, role, reference, node, label, generated)
+
+
+class _GeneratedFor(Struct, frozen=True, forbid_unknown_fields=True):
+    """`generated` in the annotations."""
+
+    importer: str = field(name="for")
+    denied: Mapping[str, Literal["trap", "error"]]
+    config: Mapping[str, str]
+
+
+def _generated(said: object) -> Generated | None:
+    if said is None:
+        return None
+    try:
+        read = msgspec.convert(said, _GeneratedFor, strict=True)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"what it was generated for cannot be read: {error}") from error
+    return Generated(read.importer, read.denied, read.config)
 
 
 def _repository(purl: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from wasmtime import Engine, Store, WasmtimeError
+from wasmtime.component import Component, Linker
 
 from tests.cli.programs import MEMORY, from_module
 from tests.components import from_wit, world
 from tests.furnished import called, furnished, furnished_plan
+from wpkg.component.read import read_component
+from wpkg.compose.configuration import configuring_component
 from wpkg.compose.errors import Unsupported
 from wpkg.compose.furnish import Decided
 
@@ -37,7 +41,7 @@ def reader(package: str = CONFIG, name: str = NAME) -> bytes:
 
 
 def configured(values: dict[str, str], component: bytes) -> bytes:
-    return furnished({"app": component}, Decided(lambda _who, _interface: None, values))
+    return furnished({"app": component}, Decided(lambda _who, _name, _interface: None, values))
 
 
 VALUES = {"colour": "grün", "a": "", "": "empty", "long": "x" * 70_000, "colours": "two", "x" * 3000: "found"}
@@ -69,7 +73,7 @@ def test_the_older_interface_is_answered_too() -> None:
 
 
 def test_a_choice_to_leave_it_to_the_host_is_kept() -> None:
-    decided = Decided(lambda _who, _interface: None, {"k": "v"})
+    decided = Decided(lambda _who, _name, _interface: None, {"k": "v"})
     plan, _ = furnished_plan({"app": reader()}, decided, choices=[f"{NAME}=host"])
     assert [residual.name for residual in plan.residuals] == [NAME]
 
@@ -78,7 +82,7 @@ def test_each_component_asks_in_its_version() -> None:
     newer = CONFIG.replace("-rc.1", "")
     app = from_wit("import wasi:config/store@0.2.0; import f: func(); export run: func();", newer)
     parts = {"app": app, "dep": from_wit(f"import {NAME}; export f: func();", CONFIG)}
-    plan, _ = furnished_plan(parts, Decided(lambda _who, _interface: None, {"k": "v"}), "app")
+    plan, _ = furnished_plan(parts, Decided(lambda _who, _name, _interface: None, {"k": "v"}), "app")
     assert plan.residuals == ()
     assert {n.name: sorted(n.component.exports) for n in plan.nodes if n.generated} == {
         "app (configuration)": ["wasi:config/store@0.2.0"],
@@ -95,3 +99,23 @@ def test_an_interface_of_that_name_and_another_shape_is_refused() -> None:
 
 def test_the_order_in_which_they_are_written_does_not_matter() -> None:
     assert configured(VALUES, reader()) == configured(dict(reversed(VALUES.items())), reader())
+
+
+def test_asking_often_takes_no_more_memory() -> None:
+    """What is given to it for a key is free again with the next question."""
+    engine = Engine()
+    store_type = read_component(memoryview(reader())).imports[NAME]
+    config = configuring_component(NAME, store_type, {"k": "v"})
+    store = Store(engine)
+    store.set_limits(memory_size=10 * 65536)
+    instance = Linker(engine).instantiate(store, Component(engine, config))
+    owner = instance.get_export_index(store, NAME)
+    index = instance.get_export_index(store, "get", owner)
+    assert index is not None
+    get = instance.get_func(store, index)
+    assert get is not None
+    for _ in range(100):
+        assert get(store, "k" * 100_000) is None
+        get.post_return(store)
+    with pytest.raises(WasmtimeError, match="unreachable"):
+        get(store, "k" * 1_000_000)  # more than there may be: it stops, and answers nothing

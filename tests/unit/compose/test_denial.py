@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.programs import MEMORY, from_module
-from tests.components import from_wit, world
+from tests.components import from_wit, world, written
 from tests.furnished import called, denials, furnished, furnished_plan
+from wpkg.compose.encode import encode
 from wpkg.compose.errors import DeniedInPart, Unsupported
+from wpkg.compose.furnish import Decided, decided_again
 from wpkg.workflow.host import Trapped
 
 if TYPE_CHECKING:
@@ -131,6 +133,23 @@ def test_types_of_a_component_inside_stay_its() -> None:
     assert world(made) == ["export run: func()"]
 
 
+def test_of_several_that_have_the_types_it_is_the_one_that_was_chosen() -> None:
+    """And not the component itself, where it passes the interface on."""
+    app = from_wit(f"import {TYPES}; import {NET}; export {TYPES}; export run: func();", LIB)
+    types = from_wit(f"export {TYPES};", LIB)
+    parts, choices = {"app": app, "one": types, "two": types}, [f"app / {TYPES}=two"]
+    plan, _ = furnished_plan(parts, denials({"app": {NET: "trap"}}), "app", choices)
+    assert {(c.importer, c.exporter) for c in plan.connections if c.name == TYPES} == {
+        ("app", "two"),
+        ("app (denied)", "two"),
+    }
+    helper = from_wit(f"import {TYPES}; import {NET}; export {TYPES}; export {ALLOWED};", LIB)
+    root = from_wit(f"import {ALLOWED}; export run: func();", LIB)
+    left = {"root": root, "helper": helper}
+    plan, _ = furnished_plan(left, denials({"helper": {NET: "trap"}}), "root")
+    assert [r.importers for r in plan.residuals] == [(("helper", TYPES), ("helper (denied)", TYPES))]
+
+
 def test_a_family_that_is_denied_as_a_whole_has_resources_of_its_own() -> None:
     app = from_wit(f"import {TYPES}; import {NET}; import {USER}; export run: func();", LIB)
     denied: dict[str, Denial] = {TYPES: "trap", NET: "error", USER: "trap"}
@@ -174,3 +193,12 @@ def test_a_resource_of_the_world_is_not_denied() -> None:
 def test_the_same_is_denied_with_the_same_bytes() -> None:
     assert composed("error") == composed("error")
     assert composed("error") != composed("trap")
+
+
+def test_what_was_decided_can_be_decided_again_from_what_was_generated() -> None:
+    decided = Decided(lambda who, _, what: "error" if (who, what) == ("caller", "t:t/net") else None, {"k": "v"})
+    plan, parts = furnished_plan(PARTS, decided, "caller")
+    again, same = furnished_plan(PARTS, decided_again(n.generated for n in plan.nodes if n.generated), "caller")
+    assert same == parts
+    assert len(parts) > len(PARTS)
+    assert written(encode(again), same) == written(encode(plan), parts)

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -245,6 +246,23 @@ def test_07_a_registry_that_is_frozen_is_noticed_only_by_a_lock(scene: Scene) ->
     scene.fails(6, "pay:harness 0.1.1 is locked, and .* has no tag 0.1.1 any more", "lock")
 
 
+def test_07_what_is_frozen_grows_old(scene: Scene) -> None:
+    """Only provenance says a time; who requires an age gets nothing without one."""
+    scene.company.project("validator", extra=TRUST + 'max-age = "30d"\n' + NEEDS)
+    release = scene.release()
+
+    def attest(made: str) -> None:
+        predicate = {"runDetails": {"metadata": {"finishedOn": made}}}
+        statement = Statement(published_as(release).subjects, SLSA_PROVENANCE, predicate)
+        scene.attach(release, sign_statement(scene.company.platform_key, statement))
+
+    scene.fails(5, "its provenance does not say when it was made .finishedOn., by which max-age goes", "lock")
+    attest("2020-01-01T00:00:00Z")
+    scene.fails(5, "its provenance says that it was made on 2020-01-01, more than 30 days ago", "lock")
+    attest(datetime.now(UTC).isoformat())
+    scene.succeeds("lock")
+
+
 @pytest.mark.parametrize("poison", ["foreign", "too many", "an image manifest", "the subject itself", "nonsense"])
 def test_08_a_poisoned_index(scene: Scene, poison: str) -> None:
     scene.without_referrers_api()
@@ -395,6 +413,21 @@ def test_12_an_unsigned_input(scene: Scene) -> None:
         key,
         "--inputs",
     )
+
+
+def test_12_an_unsigned_input_is_not_locked_where_the_rule_forbids_it(scene: Scene) -> None:
+    company = scene.company
+    company.publish("harness", "0.1.2", unsigned=True)
+    root = company.project("validator", extra=TRUST + 'unsigned = "allow"\n' + NEEDS)
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.platform_key)
+    reject = TRUST + 'require-inputs-signed = true\n[dependencies]\n"pay:validator" = "^0.1"\n'
+    company.project("validator", extra=reject)
+    (scene.project / "wasmcloud.toml").write_text(
+        (scene.project / "wasmcloud.toml").read_text().replace('name = "pay:validator"', 'name = "pay:shop"')
+    )
+    (scene.project / "wpkg.lock").unlink()
+    scene.fails(5, "what it was composed of: pay:harness@0.1.2 .* is not signed", "lock")
 
 
 def test_13_a_key_that_is_revoked_counts_for_nothing_not_even_for_what_is_locked(scene: Scene) -> None:

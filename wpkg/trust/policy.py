@@ -86,6 +86,8 @@ class Rule(Struct, frozen=True):
     required: tuple[RequiredPredicate, ...] = ()
     accepted_attestations: tuple[str, ...] = ()  # predicate types that are taken for a signature
     require_identity: bool = False  # package, version and kind must be inside what is signed
+    max_age: int | None = None  # days since the provenance says that it was made; not for what is locked
+    require_inputs_signed: bool = False  # of what is composed, down to the last; for who can look them up
     origin: str = ""  # the file that the rule is from, where that is not the project file
 
     @property

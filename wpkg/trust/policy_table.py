@@ -23,9 +23,11 @@ Grammar (TOML)::
     require   = [{ predicate = URI, signers = ["NAME"], builder = URI }]      the rule's signers when absent
     accept-attestation = [URI]                      predicate types that are taken for a signature
     require-identity = true                         package, version and kind must be inside the signature
+    max-age   = "30d"                               days since provenance says that it was finished, for new pins
+    require-inputs-signed = true                    what it was composed of is verified as well, down to the last
 
-A word that is not known is an error, and so is one that is known but not enforced yet: a rule that is written
-down and ignored is worse than none. Every error names the path of the key at fault.
+A word that is not known is an error: a rule that is written down and ignored is worse than none. Each error names
+the path of the key at fault.
 """
 
 from __future__ import annotations
@@ -55,9 +57,20 @@ SUPPORTED_VERSION = 1
 _ROOT = frozenset({"version", "default", "min-signers", "keys", "identities", "rule", "namespaces"})
 _KEY = frozenset({"path", "pem", "fingerprint", "expires", "revoked"})
 _RULE = frozenset(
-    {"match", "signers", "threshold", "unsigned", "formats", "require", "accept-attestation", "require-identity"}
+    {
+        "match",
+        "signers",
+        "threshold",
+        "unsigned",
+        "formats",
+        "require",
+        "accept-attestation",
+        "require-identity",
+        "max-age",
+        "require-inputs-signed",
+    }
 )
-_RULE_LATER = frozenset({"max-age", "require-inputs-signed"})
+_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _REQUIRED = frozenset({"predicate", "signers", "builder"})
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 
@@ -142,7 +155,7 @@ def _read_key(table: Table, read_key: Callable[[str], bytes]) -> PublicKey:
 def _read_rule(
     table: Table, signers: Mapping[str, Signer], min_signers: int, origin: str
 ) -> tuple[RepositoryPattern, Rule]:
-    table.only(_RULE, later=_RULE_LATER)
+    table.only(_RULE)
     try:
         pattern = RepositoryPattern.parse(table.required_text("match"))
     except InvalidPattern as error:
@@ -177,11 +190,24 @@ def _read_rule(
             _checked_uri(table, "accept-attestation", uri) for uri in table.texts("accept-attestation") or ()
         ),
         require_identity=table.flag("require-identity"),
+        max_age=_read_days(table, "max-age"),
+        require_inputs_signed=table.flag("require-inputs-signed"),
         origin=origin,
     )
-    if unsigned == "allow" and rule.required:
-        raise table.fail("require", "nothing can be required of what may be unsigned")
+    for key in ("require", "max-age", "require-inputs-signed"):
+        if unsigned == "allow" and table.values.get(key):
+            raise table.fail(key, "nothing can be required of what may be unsigned")
     return pattern, rule
+
+
+def _read_days(table: Table, key: str) -> int | None:
+    text = table.text(key)
+    if text is None:
+        return None
+    days = _DAYS.fullmatch(text)
+    if days is None:
+        raise table.fail(key, "it is not a number of days, such as '30d'")
+    return int(days[1])
 
 
 def _read_names(table: Table, signers: Mapping[str, Signer]) -> tuple[str, ...]:

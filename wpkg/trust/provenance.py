@@ -159,6 +159,14 @@ def builder_id(predicate: Mapping[str, Any]) -> object:
     return builder.get("id") if isinstance(builder, dict) else None
 
 
+def finished_on(predicate: Mapping[str, Any]) -> str | None:
+    """`runDetails.metadata.finishedOn` of a SLSA v1 predicate by anybody; None where there is no such text."""
+    details = predicate.get("runDetails")
+    metadata = details.get("metadata") if isinstance(details, dict) else None
+    said = metadata.get("finishedOn") if isinstance(metadata, dict) else None
+    return said if isinstance(said, str) else None
+
+
 def composer_version(predicate: Mapping[str, Any]) -> object:
     """The version of wpkg that a predicate says composed it; None where it says none."""
     details = predicate.get("runDetails")

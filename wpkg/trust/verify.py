@@ -52,7 +52,7 @@ from wpkg.trust.legacy import (
     read_legacy_manifest,
 )
 from wpkg.trust.policy import is_among
-from wpkg.trust.provenance import builder_id
+from wpkg.trust.required import unmet_by
 from wpkg.trust.statement import COSIGN_SIGN, IN_TOTO_PAYLOAD, Statement
 from wpkg.trust.verification import Attestation, Finding, Outcome, Verification
 
@@ -183,23 +183,8 @@ def verify_signatures(
             for kind, of_kind in sorted(attestations.items())
         },
         findings=tuple(sorted(findings, key=Finding.order)),
-        unmet=tuple(_unmet(rule, attestations)),
+        unmet=tuple(unmet_by(rule, attestations, expected.today)),
     )
-
-
-def _unmet(rule: Rule, attestations: Mapping[str, Mapping[Digest, Attestation]]) -> Iterator[str]:
-    """What the rule requires and `attestations` do not hold."""
-    for required in rule.required:
-        found = attestations.get(required.predicate_type, {}).values()
-        by_named = [attestation for attestation in found if is_among(attestation.signer, required.signers)]
-        names = " or ".join(f"'{signer.name}'" for signer in required.signers)
-        if not by_named:
-            yield f"{required.predicate_type} is required, attested by {names}, and is not there"
-        elif required.builder is not None and all(
-            builder_id(attestation.statement.predicate) != required.builder for attestation in by_named
-        ):
-            said = str(builder_id(by_named[0].statement.predicate))[:200]
-            yield f"its provenance is of the builder {said!a}, {required.builder} is required"
 
 
 def _check_legacy(

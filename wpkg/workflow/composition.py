@@ -27,6 +27,7 @@ from wpkg.workflow.newly_asked import check_nothing_is_concealed
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
+from wpkg.workflow.verify_inputs import check_required_inputs
 from wpkg.workflow.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -274,6 +275,7 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
         what = f"{locked.name} {locked.version} ({locked.source})"
         verification.raise_unless_accepted(what)
         check_recorded_signers(what, locked.signers, verification)
+        check_required_inputs(world, what, release, verification, policy, cached=True)
 
 
 def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed, bool]:

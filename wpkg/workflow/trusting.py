@@ -51,7 +51,7 @@ def verify_release(
 
     Raises: WrongPlace; RegistryError when it cannot be looked up.
     """
-    legacy = any("legacy" in rule.formats for rule in _rules(release, policy))
+    legacy = any("legacy" in rule.formats for rule in rules_for(release, policy))
     evidence = fetch_evidence(world, release, legacy=legacy)
     today = None if locked else datetime.fromtimestamp(world.now(), UTC).date()
     return _verify(release, evidence, policy, replace(expected, today=today))
@@ -65,8 +65,8 @@ def verify_from_cache(
     return None if evidence is None else _verify(release, evidence, policy, expected)
 
 
-def _rules(release: Release, policy: TrustPolicy) -> list[Rule]:
-    """The rule of each policy that has to be satisfied, that of `policy` itself first."""
+def rules_for(release: Release, policy: TrustPolicy) -> list[Rule]:
+    """The rules that `release` has to satisfy, one of each policy, that of `policy` itself first."""
     repository = str(release.reference.repository)
     return [each.rule_for(repository) for each in (policy, *policy.also)]
 
@@ -78,7 +78,7 @@ def _verify(release: Release, evidence: Evidence, policy: TrustPolicy, expected:
             each.check_place(expected.package, str(release.reference.repository))
     verifications = [
         verify_signatures(release.manifest, evidence.candidates, rule, expected, evidence.legacy)
-        for rule in _rules(release, policy)
+        for rule in rules_for(release, policy)
     ]
     return next((v for v in verifications if v.state != "verified" and not v.is_tolerated), verifications[0])
 
@@ -98,6 +98,8 @@ def trusted_signers(
     """
     if policy is None:
         return ()
+    from wpkg.workflow.verify_inputs import check_required_inputs
+
     is_pinned = before is not None and before.manifest == release.manifest.digest
     verification = verify_release(world, release, policy, expected, locked=is_pinned)
     what = f"{expected.package} {expected.version}"
@@ -109,6 +111,7 @@ def trusted_signers(
             hint="ask whoever publishes it; the lock is left as it is",
         )
     verification.raise_unless_accepted(f"{what} ({release.reference.repository})")
+    check_required_inputs(world, what, release, verification, policy)
     if not verification.signers:
         world.reporter.warn(f"{what} is not signed; rule '{verification.rule.match}' lets it pass")
     signers = tuple(sorted({signer.hint for signer in verification.signers}))

@@ -17,7 +17,13 @@ from wpkg.workflow.release import Release, check_record, fetch_release
 from wpkg.workflow.sources import means_file
 from wpkg.workflow.trusting import expect, verify_release
 from wpkg.workflow.verify_file import FileNotTrusted, locate_file
-from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_inputs, verify_inputs
+from wpkg.workflow.verify_inputs import (
+    ComposedInput,
+    VerifiedInput,
+    check_required_inputs,
+    read_inputs,
+    verify_inputs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +155,7 @@ def accept(world: World, located: Located, release: Release, policy: TrustPolicy
     expected = expect(release, located.package, located.version)
     verification = verify_release(world, release, policy, expected)
     verification.raise_unless_accepted(str(located))
+    check_required_inputs(world, str(located), release, verification, policy)
     if verification.state != "verified":
         world.reporter.warn(f"{located} is not signed; rule '{verification.rule.match}' lets it pass")
     return verification

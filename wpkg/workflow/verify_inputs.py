@@ -14,7 +14,7 @@ from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Reference, Repository
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.release import fetch_release
-from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.trusting import expect, rules_for, verify_from_cache, verify_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +64,37 @@ def read_inputs(verification: Verification) -> tuple[ComposedInput, ...]:
     return tuple(read_predicate_inputs(attestations[0].statement.predicate)) if attestations else ()
 
 
+def check_required_inputs(
+    world: World,
+    what: str,
+    release: Release,
+    verification: Verification,
+    policy: TrustPolicy,
+    *,
+    cached: bool = False,
+) -> None:
+    """Nothing when no rule for `release` wants what it was composed of to be signed, or when all of that is.
+
+    What came from a path is trusted as the source of whoever signed. Raises: InputNotTrusted, NotTrusted,
+    RegistryError.
+    """
+    rule = next((rule for rule in rules_for(release, policy) if rule.require_inputs_signed), None)
+    if rule is None or release.kind != "composed":
+        return
+    where = f"the rule for '{rule.match}'{f' of {rule.origin}' if rule.origin else ''} wants its inputs signed"
+    if SLSA_PROVENANCE not in verification.attestations:
+        raise InputNotTrusted(f"{what}: {where}, and nobody whom it names has attested what it was composed of")
+    for item in verify_inputs(world, read_inputs(verification), policy, cached=cached):
+        if item.verification is not None and item.verification.state != "verified":
+            raise InputNotTrusted(f"{what}: {where}, and {item.input.name} is not signed")
+
+
 def verify_inputs(
-    world: World, inputs: tuple[ComposedInput, ...], policy: TrustPolicy
+    world: World, inputs: tuple[ComposedInput, ...], policy: TrustPolicy, *, cached: bool = False
 ) -> tuple[VerifiedInput, ...]:
     """Every input, and every input of those that are composed themselves, looked up by digest and verified.
+
+    What is there in the cache is enough where that may be `cached`.
 
     Raises: InputNotTrusted, NotTrusted, RegistryError.
     """
@@ -82,17 +109,17 @@ def verify_inputs(
         if item.reference is None:
             found.append(VerifiedInput(item, depth, None))
             continue
-        _, verification = verify_input(world, item, item.reference, policy)
+        _, verification = verify_input(world, item, item.reference, policy, cached=cached)
         found.append(VerifiedInput(item, depth, verification))
         pending += [(inner, depth + 1) for inner in reversed(read_inputs(verification))]
     return tuple(found)
 
 
 def verify_input(
-    world: World, item: ComposedInput, reference: Reference, policy: TrustPolicy
+    world: World, item: ComposedInput, reference: Reference, policy: TrustPolicy, *, cached: bool = False
 ) -> tuple[Release, Verification]:
     """What `reference` has as `item`, and what proves it. Raises: InputNotTrusted, NotTrusted, RegistryError."""
-    release = fetch_release(world, reference, cached=False)
+    release = fetch_release(world, reference, cached=cached)
     if release.component.digest != item.component:
         raise InputNotTrusted(
             f"{reference} holds the component {release.component.digest}, and the provenance says that "
@@ -102,7 +129,10 @@ def verify_input(
     named = (record.package, record.version) if record is not None else (None, None)
     if record is not None and item.name not in (str(record.package), f"{record.package}@{record.version}"):
         raise InputNotTrusted(f"{reference} is {record.package}@{record.version}, the provenance says {item.name}")
-    verification = verify_release(world, release, policy, expect(release, *named), locked=True)
+    expected = expect(release, *named)
+    verification = verify_from_cache(world, release, policy, expected) if cached else None
+    if verification is None or verification.state != "verified":
+        verification = verify_release(world, release, policy, expected, locked=True)
     try:
         verification.raise_unless_accepted(f"{item.name} ({reference})")
     except NotTrusted as error:

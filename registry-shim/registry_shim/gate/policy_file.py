@@ -73,9 +73,11 @@ class PolicyFile:
             trust = Table(document, "", InvalidTrustPolicy).table("trust")
             if trust is None:
                 raise InvalidTrustPolicy("it has no [trust] table", hint="write 'version = 1' under [trust]")
-            return read_policy(trust.values, lambda name: self._bytes(self._path.parent / name))
+            policy = read_policy(trust.values, lambda name: self._bytes(self._path.parent / name))
+            _refuse_what_others_enforce(policy)
         except WpkgError as error:
             raise error.within(str(self._path)) from None
+        return policy
 
     def _text(self) -> str:
         try:
@@ -90,6 +92,15 @@ class PolicyFile:
             return path.read_bytes()
         except OSError as error:
             raise InvalidTrustPolicy(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def _refuse_what_others_enforce(policy: TrustPolicy) -> None:
+    """Raises: InvalidTrustPolicy for what a registry cannot look up."""
+    if any(rule.require_inputs_signed for _, rule in policy.rules):
+        raise InvalidTrustPolicy(
+            "a registry sees only what it keeps itself, so require-inputs-signed cannot be enforced here",
+            hint="let those who pull enforce it, by their own policy or 'wpkg verify --inputs'",
+        )
 
 
 def _stamp(path: Path) -> Stamp:

@@ -119,6 +119,10 @@ def test_a_policy_file_is_read_again_when_it_changes_and_on_sighup(
         ("[trust]\nversion = 2\n", "trust.version: this version of wpkg reads version 1"),
         (LOOPBACK.replace("platform.pub", "nowhere.pub"), "trust.keys.platform.path: "),
         (LOOPBACK.replace("signers", "signer"), "trust.rule[0].signer: it is not a key that wpkg knows"),
+        (
+            LOOPBACK + "require-inputs-signed = true\n",
+            "a registry sees only what it keeps itself, so require-inputs-signed cannot be enforced here",
+        ),
     ],
 )
 def test_a_broken_policy_is_no_start(tmp_path: Path, policy: Path, text: str | None, said: str) -> None:

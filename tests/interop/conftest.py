@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.docker_registry import running_docker_registry as docker_registry_process
+from tests.interop.other_registries import running_olareg, running_zot
 from tests.shim_process import running_shim
 from tests.workflow.conftest import TRUST, Company
 from wpkg.registry.client import RegistryClient
@@ -136,7 +137,19 @@ def publish(folder: Path, address: str, *, unsigned: bool = False) -> Publicatio
     return Publication(company, root, pushed, company.bank_key)
 
 
-@pytest.fixture(params=["registry-shim", "docker-registry"])
+@pytest.fixture(scope="session")
+def olareg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_olareg(peer("olareg"), tmp_path_factory.mktemp("olareg")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def zot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_zot(peer("zot"), tmp_path_factory.mktemp("zot")) as address:
+        yield address
+
+
+@pytest.fixture(params=["shim", "docker_registry"])
 def address(request: pytest.FixtureRequest) -> str:
     """A registry with the referrers API, and one without."""
-    return str(request.getfixturevalue("shim" if request.param == "registry-shim" else "docker_registry"))
+    return str(request.getfixturevalue(request.param))

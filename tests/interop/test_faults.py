@@ -1,4 +1,4 @@
-"""The same faults in front of a registry that somebody else wrote, which knows no referrers."""
+"""The same faults in front of registries that others wrote; docker-registry knows no referrers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.contract import test_faults as faults
 pytestmark = pytest.mark.interop
 
 
-@pytest.fixture(scope="module")
-def shim(docker_registry: str) -> str:
+@pytest.fixture(scope="module", params=["docker_registry", "olareg", "zot"])
+def shim(request: pytest.FixtureRequest) -> str:
     """What those tests call the registry behind the proxy."""
-    return docker_registry
+    return str(request.getfixturevalue(request.param))
 
 
 client = faults.client

@@ -1,0 +1,26 @@
+"""What every `Registry` does, by the client against registries that others wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract import test_registry as contract
+
+pytestmark = pytest.mark.interop
+
+
+@pytest.fixture(scope="module", params=["docker_registry", "olareg", "zot"])
+def shim_address(request: pytest.FixtureRequest) -> str:
+    """What those tests call the registry."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def kind() -> str:
+    return "http"
+
+
+registry = contract.registry
+repository = contract.repository
+
+globals().update({name: value for name, value in vars(contract).items() if name.startswith("test_")})

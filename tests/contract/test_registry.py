@@ -12,7 +12,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST, Manifest
 from wpkg.oci.reference import Repository
-from wpkg.oci.referrers import build_referrer
+from wpkg.oci.referrers import build_referrer, is_referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.errors import NotFound
 from wpkg.registry.layout import LayoutRegistry
@@ -95,8 +95,6 @@ def test_tags_are_listed_and_resolved(registry: Registry, repository: Repository
 
 def test_what_is_not_there_is_not_found(registry: Registry, repository: Repository) -> None:
     nobody = Repository(repository.registry, "./t/nobody" if repository.is_folder else "t/nobody")
-    with pytest.raises(NotFound):
-        registry.list_tags(nobody)
     assert registry.resolve(nobody.at(tag="1.0.0")) is None
     with pytest.raises(NotFound):
         registry.fetch_manifest(nobody.at(tag="1.0.0"))
@@ -106,6 +104,11 @@ def test_what_is_not_there_is_not_found(registry: Registry, repository: Reposito
         registry.fetch_manifest(repository.at(digest=Digest.of(b"other")))
     with pytest.raises(NotFound):
         registry.fetch_blob(repository, Descriptor.of("x/y", b"other"))
+
+
+def test_a_repository_that_is_not_there_has_no_tags(registry: Registry, repository: Repository) -> None:
+    with pytest.raises(NotFound):
+        registry.list_tags(Repository(repository.registry, "./t/nobody" if repository.is_folder else "t/nobody"))
 
 
 def test_a_blob_of_another_size_than_was_said_is_refused(registry: Registry, repository: Repository) -> None:
@@ -128,7 +131,7 @@ def test_referrers_are_listed_with_their_subject_only(registry: Registry, reposi
     assert found[0].artifact_type == "application/x.bundle"
     assert found[0].annotations == {"a": "b"}
     assert list(registry.list_referrers(repository, digest)) == []
-    assert list(registry.list_tags(repository)) == ["1.0.0"]
+    assert [tag for tag in registry.list_tags(repository) if not is_referrers_tag(tag)] == ["1.0.0"]
 
 
 def test_a_tag_moves_and_what_it_named_stays(registry: Registry, repository: Repository) -> None:

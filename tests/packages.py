@@ -54,6 +54,7 @@ def publish_package(
         component=component.digest,
         size=component.size,
         dependencies=tuple(Pin(dependency, VERSION) for dependency in dependencies),
+        imports=(),
     )
 
 

@@ -18,6 +18,26 @@ class RootInUse(RegistryError):
     """Another process serves the same root."""
 
 
+class NoRegistry(InvalidInput):
+    """There is no registry in the directory."""
+
+
+class UpkeepStopped(RegistryError):
+    """An order was not carried out to its end; what was done holds."""
+
+
+class UpkeepFailed(RegistryError):
+    """The system failed while an order was carried out."""
+
+
+class NotCollected(RegistryError):
+    """Some repositories are too damaged for anything to be removed from them."""
+
+
+class DamageFound(RegistryError):
+    """Not everything in the store is as it must be."""
+
+
 class CannotListen(RegistryError):
     """The address cannot be listened on."""
 
@@ -48,3 +68,31 @@ class PolicyUnreadable(RegistryError):
 
 class EvidenceUnavailable(RegistryError):
     """Whether an artifact is signed could not be looked up, which is not the same as it not being signed."""
+
+
+class InvalidPasswordFile(InvalidInput):
+    """The file of passwords cannot be used."""
+
+
+class InvalidAccessRules(InvalidInput):
+    """The rules who may do what cannot be used."""
+
+
+class RulesUnreadable(RegistryError):
+    """Passwords or rules have become unusable while the registry runs."""
+
+
+class InvalidCertificate(InvalidInput):
+    """The certificate or its key cannot be used."""
+
+
+class TooManyUploads(RegistryError):
+    """The repository has as many open upload sessions as it may have."""
+
+
+class BlobTooLarge(RegistryError):
+    """A blob has more bytes than the registry takes."""
+
+
+class NoSpaceLeft(RegistryError):
+    """What is free on the disk is kept for what must always be possible, such as deleting."""

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry_shim.limits import DEFAULT_TRANSFERS, DEFAULT_UPLOADS, UPSTREAM_THREADS, WORKER_THREADS
+from registry_shim.options import OPEN, Security, limit_options, security_options
 from registry_shim.page.door import Door
 from registry_shim.protocol.registry import Registry
-from registry_shim.server import address_of, listen
+from registry_shim.server import Hooks, address_of, is_local, listen
 from registry_shim.server import serve as run_server
 from registry_shim.store.store import Store
+from registry_shim.upkeep.orders import DAY, CollectOrder
+from registry_shim.upkeep_command import DEFAULT_GRACE, Duration, caretaker, gc, scrub
 from wpkg import __version__
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import date
 
+    from registry_shim.auth.guard import Guard
+    from registry_shim.limits import TransferLimits, UploadLimits
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
+    from registry_shim.tls import Encryption
+    from registry_shim.upstream.pull_through import PullThrough
+    from registry_shim.upstream.source import Source
+
+logger = logging.getLogger("registry_shim")
 
 PROGRAM = "registry-shim"
 DEFAULT_HOST = "127.0.0.1"  # nobody but this machine, unless somebody says so
 DEFAULT_PORT = 5000
+DEFAULT_TTL = 60.0  # seconds
 CATALOGUE_FILE = ".catalogue.sqlite"  # in the root; no repository's name begins like this
 _INTERRUPTED = 130  # 128 + SIGINT, before the server has taken the signal over
 
@@ -74,22 +88,84 @@ def cli() -> None:
     metavar="HOST[:PORT]",
     help="What clients, and the patterns of the policy, call this registry; by default its address.",
 )
+@click.option(
+    "--upstream",
+    "upstreams",
+    metavar="URL[,PREFIX]",
+    multiple=True,
+    help="A registry to fetch from what is not here, under PREFIX/ or under every name. May be repeated.",
+)
+@click.option(
+    "--upstream-ttl",
+    metavar="SECONDS",
+    default=DEFAULT_TTL,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long a tag is served without asking upstream whether it has moved.",
+)
 @click.option("--sparse", is_flag=True, help="Take manifests that name what is not here.")
-def serve(root: Path, host: str, port: int, policy: Path | None, name: str | None, *, sparse: bool) -> None:
+@click.option(
+    "--gc-every", type=Duration(), help="Remove what nothing needs every so often, as `gc` does: 30m, 24h, 7d."
+)
+@click.option("--gc-grace", default=DEFAULT_GRACE, show_default=True, type=Duration(), help="See `gc --grace`.")
+@click.option("--gc-keep-untagged", is_flag=True, help="See `gc --keep-untagged`.")
+@security_options
+@limit_options
+def serve(**options: Any) -> None:
     """Serve the registry in DIR until interrupted; print its address once it answers.
 
-    It has neither passwords nor encryption: whoever reaches the address may read, write and delete.
+    Without --htpasswd whoever reaches the address may read, write and delete.
     """
+    run(**options, announce=click.echo)
+
+
+def run(  # noqa: PLR0913 - one for each option, or for a group of them
+    root: Path,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    policy: Path | None = None,
+    name: str | None = None,
+    upstreams: Sequence[str] = (),
+    upstream_ttl: float = DEFAULT_TTL,
+    *,
+    sparse: bool = False,
+    gc_every: int | None = None,
+    gc_grace: int = DAY,
+    gc_keep_untagged: bool = False,
+    security: Security = OPEN,
+    uploads: UploadLimits = DEFAULT_UPLOADS,
+    transfers: TransferLimits = DEFAULT_TRANSFERS,
+    announce: Callable[[str], None],
+    register: Callable[[Callable[[], None]], None] | None = None,
+) -> None:
+    """Serve, with the options of the command, until a signal comes or what `register` was given is called.
+
+    `announce` is told the address when requests are answered. Raises: WpkgError.
+    """
+    guard, encryption = _secure(security)
     rules = None
     if policy is not None:
         from registry_shim.gate.policy_file import PolicyFile
 
         rules = PolicyFile(policy)
-    with Store(root, _new_id, is_sparse=sparse) as store:
+    sources: Sequence[Source] = ()
+    if upstreams:
+        from registry_shim.upstream.source import connect
+
+        sources = connect(upstreams, os.environ, time.monotonic)
+    with Store(root, _new_id, uploads, is_sparse=sparse) as store:
         listener = listen(host, port)
-        address = address_of(listener)
-        registry = name or address.removeprefix("http://")
+        if guard is not None and encryption is None and not is_local(listener):
+            security.check_overheard()
+            logger.warning("passwords come in over plain HTTP, as was asked for")
+        address = address_of(listener, "http" if encryption is None else "https")
+        registry = name or address.partition("://")[2]
         service: Service = Registry(store)
+        mirror: PullThrough | None = None
+        if sources:
+            from registry_shim.upstream.pull_through import PullThrough
+
+            service = mirror = PullThrough(service, store, sources, upstream_ttl, time.monotonic)
         judge: Judge | None = None
         if rules is not None:
             from registry_shim.gate.gate import Gate
@@ -97,11 +173,57 @@ def serve(root: Path, host: str, port: int, policy: Path | None, name: str | Non
 
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
-        door = Door(service, store, root / CATALOGUE_FILE, registry, judge)
+        door = Door(
+            guard.before(service) if guard is not None else service,
+            store,
+            root / CATALOGUE_FILE,
+            registry,
+            judge,
+            guard.is_public if guard is not None else None,
+        )
+        files = [file for file in (rules, guard, encryption) if file is not None]
+
+        def reload() -> None:
+            for file in files:
+                file.reload()
+
+        regular = CollectOrder(gc_grace, keeps_untagged=gc_keep_untagged)
         try:
-            run_server(door, listener, lambda: click.echo(address), rules.reload if rules is not None else None)
+            with caretaker(store, root, regular, gc_every):
+                run_server(
+                    door,
+                    listener,
+                    Hooks(
+                        lambda: announce(address),
+                        reload if files else None,
+                        mirror.close if mirror is not None else None,
+                        register,
+                    ),
+                    transfers,
+                    encryption,
+                    WORKER_THREADS + (UPSTREAM_THREADS if mirror is not None else 0),
+                )
         finally:
             door.close()
+
+
+cli.add_command(gc)
+cli.add_command(scrub)
+
+
+def _secure(security: Security) -> tuple[Guard | None, Encryption | None]:
+    """What asks for passwords, and what encrypts; loaded only where they are wanted. Raises: InvalidInput."""
+    security.check()
+    guard, encryption = None, None
+    if security.certificate is not None and security.key is not None:
+        from registry_shim.tls import Encryption
+
+        encryption = Encryption(security.certificate, security.key)
+    if security.htpasswd is not None:
+        from registry_shim.auth.guard import Guard
+
+        guard = Guard(security.htpasswd, security.access, secrets.token_bytes(32))
+    return guard, encryption
 
 
 def main() -> None:
@@ -112,7 +234,8 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        cli(prog_name=PROGRAM, standalone_mode=False)
+        code = cli(prog_name=PROGRAM, standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except WpkgError as error:
         return _fail(str(error), error.hint, error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,8 +1,8 @@
 """The server: the protocol over sockets, as an ASGI 3 application on uvicorn.
 
 The event loop carries bytes and never waits for a disk: whatever hashes, syncs or reads more than a little
-runs in a few worker threads, one piece of `CHUNK_SIZE` per transfer and direction at a time. While one piece
-is at work the next one is received, or the last one sent.
+runs in a few worker threads. Of a body that comes, one piece of `CHUNK_SIZE` is at work while the next one is
+received.
 """
 
 from __future__ import annotations
@@ -10,22 +10,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import signal
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import uvicorn
 
+from registry_shim.connections import limited
 from registry_shim.errors import CannotListen
 from registry_shim.limits import (
-    BODY_IDLE_SECONDS,
     CHUNK_SIZE,
+    DEFAULT_TRANSFERS,
     IMMEDIATE_READ_SIZE,
     KEEP_ALIVE_SECONDS,
     LISTEN_BACKLOG,
+    SEND_SIZE,
     SHUTDOWN_GRACE_SECONDS,
     WORKER_THREADS,
 )
@@ -37,8 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from concurrent.futures import Executor
 
+    from registry_shim.limits import TransferLimits
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.service import Service
+    from registry_shim.tls import Encryption
 
 logger = logging.getLogger("registry_shim")
 
@@ -63,7 +70,7 @@ class Event(TypedDict, total=False):
     type: str
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | bytearray
     more_body: bool
 
 
@@ -79,9 +86,10 @@ class ClientGone(Exception):
 class Application:
     """The ASGI application. `workers` run what may block; whoever makes the application ends them."""
 
-    def __init__(self, registry: Service, workers: Executor) -> None:
+    def __init__(self, registry: Service, workers: Executor, limits: TransferLimits = DEFAULT_TRANSFERS) -> None:
         self._registry = registry
         self._workers = workers
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -104,6 +112,9 @@ class Application:
             response = _describe_failure(error)
         try:
             await self._send(response, receive, send)
+        except WpkgError as error:
+            logger.log(logging.WARNING, "%s: broken off: %s", what, error)
+            raise
         except Exception:
             logger.exception(what)
             raise  # the connection is closed, which is all that can be said once a response has begun
@@ -128,9 +139,10 @@ class Application:
         One piece is at work while the next one arrives. Raises: ClientGone, WpkgError.
         """
         at_work: asyncio.Task[None] | None = None
+        body = _Body(receive, self._limits)
         try:
             while True:
-                piece, is_last = await _receive_piece(receive)
+                piece, is_last = await body.next_piece()
                 if at_work is not None:
                     await at_work
                 if is_last:
@@ -147,9 +159,9 @@ class Application:
                 {"type": "http.response.start", "status": response.status, "headers": _encode_headers(response)}
             )
             if isinstance(body, bytes):
-                await send({"type": "http.response.body", "body": body})
-            elif body.length <= IMMEDIATE_READ_SIZE:
-                await send({"type": "http.response.body", "body": _read(body, 0, body.length)})
+                await _send_bytes(body, send)
+            elif (piece := _read_at_once(body)) is not None:
+                await send({"type": "http.response.body", "body": piece})
             else:
                 await self._stream(body, receive, send)
         finally:
@@ -157,22 +169,26 @@ class Application:
                 body.blob.close()
 
     async def _stream(self, body: BlobSlice, receive: Receive, send: Send) -> None:
-        """Send a long body, reading ahead by one piece, until it ends or the client is gone."""
+        """Send a long body until it ends or the client is gone.
+
+        What is in the system's memory is read here: that is faster than to have a worker do it.
+        """
         gone = asyncio.create_task(_wait_until_gone(receive))
-        ahead = asyncio.create_task(self._work(_read, body, 0, CHUNK_SIZE))
         try:
-            for position in range(0, body.length, CHUNK_SIZE):
-                piece = await ahead
-                following = position + CHUNK_SIZE
-                if following < body.length:
-                    ahead = asyncio.create_task(self._work(_read, body, following, CHUNK_SIZE))
+            for position in range(0, body.length, SEND_SIZE):
+                length = min(SEND_SIZE, body.length - position)
+                piece: bytes | bytearray | None = body.blob.read_cached(body.offset + position, length)
+                if piece is None:
+                    piece = await self._work(_read, body, position, length)
+                else:
+                    await asyncio.sleep(0)  # others have their turn also when the client takes everything at once
                 if gone.done():
                     return
-                await send({"type": "http.response.body", "body": piece, "more_body": following < body.length})
+                is_last = position + length == body.length
+                await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
         finally:
             gone.cancel()
             await _settle(gone)
-            await _settle(ahead)
 
     async def _work(self, function: Callable[..., T], *arguments: object) -> T:
         """What `function` returns, from a worker thread; a cancelled caller still waits for it to end.
@@ -199,10 +215,19 @@ def _complete(intake: Intake, piece: bytes) -> Response:
 
 
 def _read_request(scope: Scope) -> Request:
+    """Raises: Refusal."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "transfer-encoding" in headers and "content-length" in headers:
+        # Whoever stands in front may believe the other one, and see other requests (RFC 9112 section 6.3).
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            ErrorCode.SIZE_INVALID,
+            "a body has a Content-Length or a Transfer-Encoding",
+            headers=(("Connection", "close"),),
+        )
     return Request(
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
     )
@@ -216,27 +241,55 @@ def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-async def _receive_piece(receive: Receive) -> tuple[bytes, bool]:
-    """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
-    parts: list[bytes] = []
-    size = 0
-    while size < CHUNK_SIZE:
+class _Body:
+    """A body that is being received, and how long the client has let us wait for it."""
+
+    def __init__(self, receive: Receive, limits: TransferLimits) -> None:
+        self._receive = receive
+        self._limits = limits
+        self._size = 0  # bytes so far
+        self._waited = 0.0  # seconds so far; what the server itself takes does not count
+
+    async def next_piece(self) -> tuple[bytes, bool]:
+        """About `CHUNK_SIZE` of the body, and whether it is the end. Raises: ClientGone, Refusal."""
+        parts: list[bytes | bytearray] = []
+        size = 0
+        while size < CHUNK_SIZE:
+            event = await self._next_event()
+            if event["type"] == "http.disconnect":
+                raise ClientGone
+            parts.append(event.get("body", b""))
+            size += len(parts[-1])
+            self._size += len(parts[-1])
+            if not event.get("more_body", False):
+                return b"".join(parts), True
+        return b"".join(parts), False
+
+    async def _next_event(self) -> Event:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        left = min(self._limits.idle_seconds, self._limits.patience(self._size) - self._waited)
         try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS):
-                event = await receive()
+            async with asyncio.timeout(left):
+                return await self._receive()
         except TimeoutError as error:
             raise Refusal(
                 HTTPStatus.REQUEST_TIMEOUT,
                 ErrorCode.BLOB_UPLOAD_INVALID,
-                f"no byte of the body came for {BODY_IDLE_SECONDS} seconds",
+                f"the body comes too slowly: {self._size} bytes so far",
             ) from error
-        if event["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(event.get("body", b""))
-        size += len(parts[-1])
-        if not event.get("more_body", False):
-            return b"".join(parts), True
-    return b"".join(parts), False
+        finally:
+            self._waited += clock() - began
+
+
+async def _send_bytes(body: bytes, send: Send) -> None:
+    """Send a body in pieces: what a connection cannot take at once is copied."""
+    for position in range(0, max(len(body), 1), SEND_SIZE):
+        following = position + SEND_SIZE
+        piece = body[position:following]
+        if position:
+            await asyncio.sleep(0)  # in which a client that is gone is noticed
+        await send({"type": "http.response.body", "body": piece, "more_body": following < len(body)})
 
 
 async def _settle(task: asyncio.Task[T]) -> None:
@@ -249,6 +302,12 @@ async def _settle(task: asyncio.Task[T]) -> None:
 async def _wait_until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass  # a body that nobody asked for
+
+
+def _read_at_once(body: BlobSlice) -> bytearray | None:
+    """All of a short body, None where that is long or has to be waited for."""
+    is_short = body.length <= IMMEDIATE_READ_SIZE
+    return body.blob.read_cached(body.offset, body.length) if is_short else None
 
 
 def _read(body: BlobSlice, position: int, length: int) -> bytes:
@@ -296,49 +355,76 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """The URL of what listens, `http://127.0.0.1:5000`."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach what listens."""
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is called when something happens to the server."""
+
+    ready: Callable[[], None]  # it answers requests
+    reload: Callable[[], None] | None = None  # SIGHUP came
+    let_go: Callable[[], None] | None = None  # it ends: whoever waits for others is to stop waiting
+    register: Callable[[Callable[[], None]], None] | None = None  # is given what ends it, from any thread
 
 
 class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
-    def __init__(
-        self, config: uvicorn.Config, announce: Callable[[], None], reload: Callable[[], None] | None
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, hooks: Hooks) -> None:
         super().__init__(config)
-        self._announce = announce
-        self._reload = reload
+        self._hooks = hooks
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._announce()
+        self._hooks.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._hooks.let_go is not None:
+            self._hooks.let_go()
+        await super().shutdown(sockets)
+
+    def end(self) -> None:
+        """Let running requests end, then return from `run`; from any thread."""
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are for the program that this registry is a part of
+            return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        if self._reload is not None:
-            loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._hooks.reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._hooks.reload)
         yield
 
 
 def serve(
     registry: Service,
     listener: socket.socket,
-    announce: Callable[[], None],
-    reload: Callable[[], None] | None = None,
+    hooks: Hooks,
+    limits: TransferLimits = DEFAULT_TRANSFERS,
+    encryption: Encryption | None = None,
+    threads: int = WORKER_THREADS,
 ) -> None:
-    """Serve on `listener` until a signal asks to end; `announce` is called when requests are answered.
+    """Serve on `listener` until a signal asks to end, or what `hooks.register` was given is called.
 
-    `reload` is called when SIGHUP comes.
+    Without `encryption` it is plain HTTP. `threads` may be waiting at the same time.
     """
-    with ThreadPoolExecutor(WORKER_THREADS, "worker") as workers:
+    with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
-            Application(registry, workers),
+            Application(registry, workers, limits),
+            http=limited(limits),
             lifespan="off",
             ws="none",
             log_config=None,
@@ -350,4 +436,9 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
             backlog=LISTEN_BACKLOG,
         )
-        _Server(config, announce, reload).run([listener])
+        config.load()
+        config.ssl = encryption.context if encryption is not None else None
+        server = _Server(config, hooks)
+        if hooks.register is not None:
+            hooks.register(server.end)
+        server.run([listener])

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.test_transcripts import PROJECT
+from tests.fakes.sigstore.attach import sign_keyless
+from tests.fakes.sigstore.instance import Sigstore
 from tests.interop.conftest import peer
 from tests.shim_process import running_shim
-from tests.workflow.conftest import HARNESS, VALIDATOR, component
+from tests.workflow.conftest import HARNESS, VALIDATOR, Company, component
+from wpkg.registry.client import RegistryClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,16 @@ def blocks(address: str) -> Iterator[tuple[str, str, str]]:
         yield language, argument, text.replace("127.0.0.1:5000", address)
 
 
+def release_keyless(folder: Path, address: str) -> None:
+    """What the page says that a workflow has done: pay:audit, signed without a key."""
+    company = Company(folder / "workflow", RegistryClient(), address)  # type: ignore[arg-type]
+    company.sources["audit"] = company.sources["harness"]
+    company.publish("audit", unsigned=True)
+    sigstore = Sigstore()
+    sign_keyless(company.world("workflow"), company.repository("audit").at(tag="0.1.0"), sigstore)
+    (folder / "trusted_root.json").write_bytes(sigstore.trusted_root())
+
+
 @pytest.mark.parametrize("with_cosign", [False, pytest.param(True, marks=pytest.mark.interop)])
 def test_the_page_can_be_followed(tmp_path: Path, *, with_cosign: bool) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -41,6 +54,7 @@ def test_the_page_can_be_followed(tmp_path: Path, *, with_cosign: bool) -> None:
             folder.mkdir()
             (folder / "wasmcloud.toml").write_text(PROJECT.format(name=name, registry=address))
             (tmp_path / f"{name}.wasm").write_bytes(component(world))
+        release_keyless(tmp_path, address)
         script, ran = ["set -e"], 0
         for language, argument, text in blocks(address):
             if language == "toml":
@@ -54,7 +68,7 @@ def test_the_page_can_be_followed(tmp_path: Path, *, with_cosign: bool) -> None:
             ["bash", "-x", "follow"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert ran >= 20
+        assert ran >= 22
         assert "pay:harness@0.1.0: verified" in done.stdout
         composed = (tmp_path / "validator" / "build" / "validator.composed.wasm").read_bytes()
         assert (tmp_path / "deploy.wasm").read_bytes() == composed
@@ -62,4 +76,6 @@ def test_the_page_can_be_followed(tmp_path: Path, *, with_cosign: bool) -> None:
             ["wpkg", "verify", f"{address}/demo/pay/validator:0.1.0", "--key", "reviewer.pub"],
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
+        assert (tmp_path / "audit.wasm").read_bytes() == component(HARNESS)
+        assert "signed by audit-release (https://token.box.example https://forge.example/" in done.stdout
         assert (refused.returncode, "is not trusted" in refused.stderr) == (5, True), refused.stderr

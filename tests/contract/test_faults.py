@@ -15,7 +15,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST, Manifest
 from wpkg.oci.reference import Repository
-from wpkg.oci.referrers import build_referrer
+from wpkg.oci.referrers import build_referrer, is_referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.disk import replacing
 from wpkg.registry.errors import UnexpectedAnswer, Unreachable
@@ -121,7 +121,7 @@ def by_digest(client: RegistryClient, repository: Repository, folder: Path) -> N
 
 
 def tags(client: RegistryClient, repository: Repository, folder: Path) -> None:
-    assert client.list_tags(repository) == ["1.0.0"]
+    assert [tag for tag in client.list_tags(repository) if not is_referrers_tag(tag)] == ["1.0.0"]
 
 
 def referrers(client: RegistryClient, repository: Repository, folder: Path) -> None:

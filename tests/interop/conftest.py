@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.docker_registry import running_docker_registry as docker_registry_process
 from tests.shim_process import running_shim
 from tests.workflow.conftest import TRUST, Company
 from wpkg.registry.client import RegistryClient
@@ -76,31 +75,9 @@ def execute(folder: Path, *words: str, **environment: str) -> Done:
 
 @contextmanager
 def running_docker_registry(folder: Path, more: str = "") -> Iterator[str]:
-    """Debian's distribution 2.8: no referrers API. Its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = folder / "registry.yml"
-    config.write_text(
-        f"version: 0.1\nlog: {{accesslog: {{disabled: true}}, level: error}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}', secret: x}}\n{more}"
-    )
-    program = peer("docker-registry")
-    with subprocess.Popen(
-        [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            for _ in range(200):
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
+    """The address of Debian's distribution 2.8, which has no referrers API."""
+    with docker_registry_process(peer("docker-registry"), folder, more) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="session")

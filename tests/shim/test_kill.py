@@ -16,6 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from registry_shim.store.store import Store
+from registry_shim.upkeep.orders import ScrubOrder
+from registry_shim.upkeep.scrub import scrub
+from tests.shim.conftest import new_id
 from tests.shim.process import PROGRAM, Served
 from tests.shim.wire import EMPTY_JSON, Pushed, SocketClient, closing, push_blob, put, start_upload
 from wpkg.oci.digest import Digest
@@ -183,8 +187,11 @@ def test_killed_in_the_middle_of_traffic(shared_root: Path) -> None:
         client.close()
         code, _, err = again.stop()
         assert (code, err) == (0, "")
+        with Store(root, new_id) as store:
+            report = scrub(store, ScrubOrder(), lambda: None)
+        assert (report.findings, report.absent) == ((), 0)
+        assert report.blobs
         if number % ROUNDS_ON_ONE_ROOT == ROUNDS_ON_ONE_ROOT - 1:
-            check_files(root)
             shutil.rmtree(root)
     assert contents >= 20 * ROUNDS
     assert sessions >= ROUNDS

@@ -14,11 +14,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.limits import DEFAULT_TRANSFERS, SEND_SIZE, TransferLimits
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.registry import Registry
 from registry_shim.server import Application
+from registry_shim.store.blobs import BlobFile
+from registry_shim.store.store import Store
+from tests.shim.conftest import new_id
 from tests.shim.process import Served
-from tests.shim.wire import EMPTY_JSON, Answer, SocketClient, check_error, closing, push_blob, start_upload
+from tests.shim.wire import (
+    EMPTY_JSON,
+    Answer,
+    InProcessClient,
+    SocketClient,
+    check_error,
+    closing,
+    image,
+    push_blob,
+    put,
+    start_upload,
+)
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
@@ -119,6 +134,49 @@ def test_small_reads_go_on_beside_large_transfers(shared_root: Path) -> None:
     memory = peak_memory(served)
     assert served.stop() == (0, "", "")
     assert answered > 20
+    assert memory < 60 * MIB
+
+
+def test_a_blob_that_has_to_be_read_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes, by way of a worker."""
+    monkeypatch.setattr(BlobFile, "read_cached", lambda _blob, _offset, _length: None)
+    data = os.urandom(3 * SEND_SIZE + 1)
+    sent: list[Event] = []
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    async def receive() -> Event:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with Store(tmp_path, new_id) as store, ThreadPoolExecutor(1) as workers:
+        digest = push_blob(InProcessClient(store, str(tmp_path)), "x", data).digest
+        path = f"/v2/x/blobs/{digest}".encode()
+        scope: Scope = {"type": "http", "method": "GET", "raw_path": path, "query_string": b"", "headers": []}
+        asyncio.run(Application(Registry(store), workers)(scope, receive, send))
+    assert b"".join(event.get("body", b"") for event in sent) == data
+    assert [len(event["body"]) for event in sent[1:]] == [SEND_SIZE] * 3 + [1]
+
+
+def test_many_transfers_take_little_memory(shared_root: Path) -> None:
+    """Of blobs and of the longest manifests, to clients that take their time."""
+    served = Served(shared_root / "for many")
+    client = SocketClient(served.address, str(shared_root))
+    large = push_blob(client, "x", bytes(16 * MIB)).digest
+    push_blob(client, "x", b"{}")
+    long = image().ljust(4 * MIB)
+    assert put(client, "x", "long", long).status == 201
+    for target, count in ((f"/v2/x/blobs/{large}", 24), ("/v2/x/manifests/long", 4)):
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(connected(served)) for _ in range(count)]
+            for raw in sockets:
+                raw.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            for raw in sockets:
+                assert raw.recv(12) == b"HTTP/1.1 200"
+    client.close()
+    memory = peak_memory(served)
+    assert served.stop() == (0, "", "")
     assert memory < 60 * MIB
 
 
@@ -243,7 +301,39 @@ class Scripted(Registry):
         return self._begin()
 
 
-def ask(registry: Registry, receive: Callable[[], Awaitable[Event]]) -> Answer:
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n",
+        b"PUT /v2/x/manifests/v1 HTTP/1.1\r\nHost: x\r\nA: b\x00\r\n\r\n",
+        b"PUT /v2/x y/manifests/v1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v2/ HTTP/1.1\r\nHost: x\r\nA: " + b"b" * (1 << 20) + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+    ],
+)
+def test_what_could_be_read_as_two_requests_or_none_is_refused(shared_server: Served, head: bytes) -> None:
+    """One answer at most, and what follows is never taken for a request (RFC 9112 section 6.3)."""
+    with connected(shared_server) as raw:
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(head + b"0\r\n\r\nGET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        try:
+            answer = read_to_end(raw)
+        except ConnectionResetError:
+            answer = b""
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert b"200 OK" not in answer
+    assert not answer or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+
+
+def ask(
+    registry: Registry, receive: Callable[[], Awaitable[Event]], limits: TransferLimits = DEFAULT_TRANSFERS
+) -> Answer:
     """The answer of the application, as its server would be given it."""
     sent: list[Event] = []
 
@@ -252,9 +342,9 @@ def ask(registry: Registry, receive: Callable[[], Awaitable[Event]]) -> Answer:
 
     scope: Scope = {"type": "http", "method": "PUT", "raw_path": b"/%s", "query_string": b"", "headers": []}
     with ThreadPoolExecutor(1) as workers:
-        asyncio.run(Application(registry, workers)(scope, receive, send))
+        asyncio.run(Application(registry, workers, limits)(scope, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    answer = Answer(sent[0]["status"], headers, sent[1]["body"])
+    answer = Answer(sent[0]["status"], headers, bytes(sent[1]["body"]))
     check_error(answer, "PUT", "/srv/secret")
     return answer
 
@@ -281,8 +371,7 @@ def test_what_nobody_foresaw(caplog: pytest.LogCaptureFixture, error: Exception,
     assert "/srv/secret" in caplog.text
 
 
-def test_a_body_that_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry_shim.server.BODY_IDLE_SECONDS", 0.01)
+def test_a_body_that_stops_coming() -> None:
     is_closed = threading.Event()
 
     class Waiting(SmallIntake):
@@ -296,5 +385,6 @@ def test_a_body_that_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(_data: bytes) -> Response:
         raise AssertionError
 
-    assert ask(Scripted(lambda: Waiting(10, never)), receive).status == 408
+    limits = TransferLimits(idle_seconds=0.01)
+    assert ask(Scripted(lambda: Waiting(10, never)), receive, limits).status == 408
     assert is_closed.is_set()

@@ -127,8 +127,11 @@ class TestManifests:
         for bad in (good.replace(b"0", b"1", 1), good + b" ", good[:-1], b""):
             path.write_bytes(bad)
             for reference in ("v1", descriptor.digest):
-                with pytest.raises(DamagedStore, match=str(descriptor.digest)):
-                    repository.fetch(reference)
+                entry = repository.find(reference)
+                assert entry is not None
+                for ask in (lambda: repository.fetch(reference), lambda: repository.open(entry)):  # noqa: B023
+                    with pytest.raises(DamagedStore, match=str(descriptor.digest)):
+                        ask()
         publish(repository, "v1")
         assert path.read_bytes() == good
 

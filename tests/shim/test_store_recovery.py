@@ -98,7 +98,7 @@ class TestJournal:
     def test_does_not_grow_for_ever(
         self, root: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("registry_shim.store.repository.COMPACT_AFTER", 5)
+        monkeypatch.setattr("registry_shim.store.records.COMPACT_AFTER", 5)
         for number in range(23):
             publish(repository, "v1", number=number % 2)
         assert (root / "a/b/index.log").read_bytes().count(b"\n") == 3

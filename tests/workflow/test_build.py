@@ -276,6 +276,7 @@ def test_a_component_that_is_neither_dependency_nor_file_is_named(company: Compa
 
 def test_runtime_dependencies_are_locked_and_not_composed(company: Company) -> None:
     company.publish("harness")
+    company.sources["validator"] = component("import run: func(message: string);" + VALIDATOR)
     extra = '[dependencies]\n"pay:harness" = { version = "^0.1", link = "runtime" }\n'
     root = company.project("validator", extra=extra)
     built = build(company.world(), root, compose=True)
@@ -335,9 +336,10 @@ def test_what_a_runtime_dependency_is_composed_of_is_not_composed_here(company: 
     repository = company.repository("billing")
     raw = pushed.artifacts[0].publication.artifact  # published alone, as somebody may who lets others compose
     record = replace(pushed.artifacts[0].publication.record, kind="component", version=Version.parse("0.2.0"))
-    artifact = build_artifact(raw.component, WasmConfig(record, (), ()))
+    artifact = build_artifact(raw.component, WasmConfig(record, ("help",), ("bill",)))
     company.registry.push_blob(repository, artifact.config, lambda: io.BytesIO(artifact.config_bytes))
     company.registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type, "0.2.0")
+    company.sources["validator"] = component("import bill: func();" + VALIDATOR)
     extra = DEPENDS.removeprefix(TRUST) + '"pay:billing" = { version = "=0.2.0", link = "runtime" }\n'
     root = prepared(company, extra)
     built = build(company.world(), root, compose=True)

@@ -136,6 +136,58 @@ def test_a_project_s_document_uses_the_project_s_component(company: Company) -> 
     assert caught.value.hint == "write 'new pay:validator { … }' in it"
 
 
+CAPABLE = DEPENDS + '[composition]\ndocument = "app.wac"\n[capabilities]\nallow = ["sys:io/*"]\n'
+
+
+def test_a_document_asks_for_no_more_than_is_allowed(company: Company) -> None:
+    root = prepared(company, CAPABLE)
+    (root / "app.wac").write_text(DOCUMENT)
+    assert world(built(company, root))[0] == "import sys:io/streams@0.2.0"
+    file = root / "wasmcloud.toml"
+    allowed = file.read_text()
+    for rule, who in (
+        ("[capabilities]\nallow = []\n", "harness"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:validator"]\nallow = []\n', "validator"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:harness"]\nallow = []\n', "harness"),
+    ):
+        file.write_text(allowed.replace('[capabilities]\nallow = ["sys:io/*"]\n', rule))
+        with pytest.raises(NotTrusted, match=f"'{who}' asks the host for 'sys:io/streams@0.2.0'"):
+            build(company.world(), root, compose=True)
+
+
+@pytest.mark.parametrize("last", ["export io.write as do;", 'export harness.run;\nexport io as "again";'])
+def test_another_name_in_a_document_is_no_way_around_the_rules(company: Company, last: str) -> None:
+    root = prepared(company, CAPABLE.replace('["sys:io/*"]', '["sys:io/streams", "plain"]'))
+    (root / "deps" / "sys").mkdir(parents=True)
+    secret = "package sys:secret; interface keys { use-it: func(); }"
+    (root / "deps" / "sys" / "secret.wit").write_text(secret)
+    text = DOCUMENT.replace("let validator", "import io as plain: sys:secret/keys;\nlet validator")
+    (root / "app.wac").write_text(text.replace("export harness...;", last.replace("io.write", "io.use-it")))
+    with pytest.raises(NotTrusted, match="asks the host for 'sys:secret/keys'"):
+        build(company.world(), root, compose=True)
+
+
+def test_part_of_an_import_is_asked_for_as_the_whole(company: Company) -> None:
+    company.sources["validator"] = from_wit("import plain: func(); export run: func();")
+    root = company.project(
+        "validator", extra='[composition]\ndocument = "app.wac"\n[capabilities]\nallow = ["plain"]\n'
+    )
+    (root / "deps" / "sys").mkdir(parents=True)
+    (root / "deps" / "sys" / "secret.wit").write_text("package sys:secret; interface keys { use-it: func(); }")
+    (root / "app.wac").write_text(
+        "package pay:app;\nimport keys: sys:secret/keys;\nlet v = new pay:validator { plain: keys.use-it };\nexport v.run;\n"
+    )
+    with pytest.raises(NotTrusted, match="'v' asks the host for 'sys:secret/keys'"):
+        build(company.world(), root, compose=True)
+
+
+def test_components_in_the_place_of_imports_are_not_made_beside_a_document(company: Company) -> None:
+    root = prepared(company, CAPABLE + 'denied = "trap"\n')
+    (root / "app.wac").write_text(DOCUMENT)
+    with pytest.raises(InvalidInput, match=r"cannot be said beside \[composition\] document"):
+        build(company.world(), root, compose=True)
+
+
 def test_what_a_document_takes_from_a_project_is_locked_and_verified(company: Company) -> None:
     company.publish("harness", key=company.stranger_key)
     root = company.project("validator", extra=DEPENDS)

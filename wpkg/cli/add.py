@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 @click.option(
     "--link", type=click.Choice(["build", "runtime"]), help="Composed (the default), or bound by the host."
 )
+@click.option("--target", metavar="NAME", help="With --link runtime: what the deployment calls the service.")
+@click.option(
+    "--link-name", "name", metavar="NAME", help="With --link runtime: tells links of one interface apart."
+)
 @click.option("--wit", is_flag=True, help="The packages are WIT packages: interfaces to build against.")
 @dry_run_option
 def add(
@@ -28,10 +32,9 @@ def add(
     *,
     packages: tuple[str, ...],
     oci: str | None,
-    path: str | None,
-    link: str | None,
     wit: bool,
     dry_run: bool,
+    **line: str | None,
 ) -> None:
     """Add components as dependencies, pin them and fetch them.
 
@@ -45,6 +48,6 @@ def add(
 
     wanted = [Wanted.parse(package) for package in packages]
     repository = Repository.parse(oci) if oci is not None else None
-    line = DependencyLine(repository, path, link, "wit" if wit else None)
-    locked = add_packages(session.world, session.root, wanted, line, dry_run=dry_run)
+    said = DependencyLine(repository, kind="wit" if wit else None, **line)
+    locked = add_packages(session.world, session.root, wanted, said, dry_run=dry_run)
     show_changes(session, "add", locked, dry_run=dry_run, unchanged="the lock is as it was")

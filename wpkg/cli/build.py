@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wpkg.cli.plan import plan_json, plan_lines
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -24,11 +23,13 @@ def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> N
     Raw and composed component lie side by side afterwards. What did not change is not written again.
     """
     from wpkg.workflow.build import build as build_project
-    from wpkg.workflow.build import plan_project
+    from wpkg.workflow.build import judged_plan
 
     if show_plan:
-        plan = plan_project(session.world, session.root, locked=session.locked)
-        session.console.result("plan", plan_json(plan), plan_lines(plan))
+        from wpkg.cli.plan import plan_json, plan_lines
+
+        plan, requests = judged_plan(session.world, session.root, locked=session.locked)
+        session.console.result("plan", plan_json(plan, requests), plan_lines(plan, requests))
         return
     built = build_project(
         session.world, session.root, compose=compose, run_command=not no_build, locked=session.locked

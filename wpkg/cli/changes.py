@@ -78,6 +78,7 @@ def package_json(package: LockedPackage | LocalPackage) -> dict[str, Any]:
         "component": str(package.component) if package.component is not None else None,
         "size": package.size,
         "dependencies": [{"name": str(pin.name), "version": str(pin.version)} for pin in package.dependencies],
+        "imports": list(remote.imports) if remote is not None and remote.imports is not None else None,
         "signers": list(remote.signers) if remote is not None else [],
     }
 

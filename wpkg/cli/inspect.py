@@ -9,6 +9,7 @@ import click
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 from wpkg.errors import InvalidInput
+from wpkg.trust.identity import describe_signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ def _lines(found: Inspected) -> list[str]:
         lines += [f"needs {d.name} {d.requirement} ({d.link})" for d in needed]
     if found.claims is not None:
         lines.append("claims, not verified:" if found.claims else "no signatures")
-        lines += [f"  {claim.predicate_type} by key {claim.hint}" for claim in found.claims]
+        lines += [f"  {claim.predicate_type} by {describe_signer(claim.hint)}" for claim in found.claims]
     lines += ["", *_wit(found)]
     if found.wit.notes:
         lines += ["", "not in the WIT:", *(f"  {note}" for note in found.wit.notes)]

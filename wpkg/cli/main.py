@@ -32,6 +32,8 @@ _COMMANDS = {
     "build": "Run the project's build, and compose the result with its dependencies",
     "compose": "Compose component files",
     "fmt": "Lay out WAC documents",
+    "run": "Run a component that is a command",
+    "call": "Call a function that a component exports, with JSON",
     "graph": "Draw a composition: svg, mermaid, dot or json",
     "targets": "Check whether a component conforms to a world",
     "push": "Publish the project: signed, with provenance, the tag last",
@@ -117,17 +119,18 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     if "_WPKG_COMPLETE" in os.environ:
         import_module("wpkg.cli.completion")  # click then knows our shells
-    console = Console("--json" in arguments, quiet=False, verbose=0, colour=wants_colour(os.environ))
+    ours = list(arguments)
+    ours = ours[: ours.index("--")] if "--" in ours else ours  # what stands behind it is for somebody else
+    console = Console("--json" in ours, quiet=False, verbose=0, colour=wants_colour(os.environ))
     try:
-        wpkg.main(list(arguments), prog_name="wpkg", standalone_mode=False)
+        # None, or the status of a command that has one of its own
+        status: int | None = wpkg.main(list(arguments), prog_name="wpkg", standalone_mode=False)
     except WpkgError as error:
         console.error(error)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
     except click.ClickException as error:
         console.usage_error(error)
         return error.exit_code
@@ -137,4 +140,4 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; do not complain at exit
         return 1
-    return 0
+    return status or 0

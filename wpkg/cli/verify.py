@@ -9,9 +9,11 @@ import click
 
 from wpkg.cli.session import command
 from wpkg.cli.suggest import pinned_references
+from wpkg.trust.identity import Identity
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
+    from wpkg.trust.policy import Signer
     from wpkg.trust.verification import Verification
 
 
@@ -97,13 +99,19 @@ def verification_json(verification: Verification) -> dict[str, Any]:
     """A verification for programs."""
     return {
         "state": str(verification.state),
-        "signers": [{"name": signer.name, "key": signer.hint} for signer in verification.signers],
+        "signers": [_signer_json(signer) for signer in verification.signers],
         "attestations": list(verification.attestations),
         "findings": [
             {"referrer": str(f.referrer) if f.referrer else None, "outcome": str(f.outcome), "reason": f.reason}
             for f in verification.findings
         ],
     }
+
+
+def _signer_json(signer: Signer) -> dict[str, Any]:
+    if isinstance(signer.key, Identity):
+        return {"name": signer.name, "issuer": signer.key.issuer, "subject": signer.key.subject}
+    return {"name": signer.name, "key": signer.hint}
 
 
 def verification_lines(verification: Verification) -> list[str]:

@@ -144,6 +144,19 @@ class CircularTypes(CompositionError):
         self.names = tuple(names)
 
 
+class DeniedInPart(CompositionError):
+    """An import that is denied owns a resource that another one uses, which is not denied."""
+
+    def __init__(self, importer: str, name: str, resource: str, denied: str) -> None:
+        super().__init__(
+            f"import '{name}' of '{importer}' uses the resource '{resource}' of '{denied}', which is denied to it",
+            hint=f"deny '{name}' too, or neither",
+        )
+        self.importer = importer
+        self.name = name
+        self.denied = denied
+
+
 class ExportConflict(CompositionError):
     """The result would have two exports of one name."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from wpkg.component.subtype import Mismatch
     from wpkg.component.types import ComponentType, ExternType
     from wpkg.oci.digest import Digest
+
+
+# What becomes of a call of what is denied: it traps, or returns an error where the function's result has one.
+Denial = Literal["trap", "error"]
+
+
+class Generated(Struct, frozen=True):
+    """What a component was generated for: to deny imports, each in its way, or to answer with constants."""
+
+    denied: Mapping[str, Denial] = {}
+    config: Mapping[str, str] = {}
+
+    def __str__(self) -> str:
+        if not self.denied:
+            return f"answers with {', '.join(sorted(self.config)) or 'nothing'}"
+        return f"denies {', '.join(self.denied)}"
 
 
 class Node(Struct, frozen=True):
@@ -28,6 +44,7 @@ class Node(Struct, frozen=True):
     digest: Digest | None
     size: int  # bytes
     label: str | None = None
+    generated: Generated | None = None  # what for, if it was made when composing
 
     @property
     def content(self) -> Digest | str:
@@ -46,6 +63,7 @@ class Reason(Enum):
     STATED_AGAIN = "data type that other imports of the host use"
     NO_EXPORT = "no component exports it"
     LEFT = "left to the host by choice"
+    LINKED = "linked at run time"
 
 
 class Item(Struct, frozen=True):
@@ -138,6 +156,16 @@ class Residual(Struct, frozen=True):
     kept_apart: KeptApart | None = None
 
 
+class RuntimeLink(Struct, frozen=True):
+    """An import of the result that a dependency which is not composed serves, by one of its exports."""
+
+    name: str  # of the import of the result
+    dependency: str
+    export: str
+    link_name: str | None = None  # tells several links of one import apart
+    target: str | None = None  # what the deployment calls it, where no registry has its component
+
+
 class PassedType(Struct, frozen=True):
     """A world-level type import (`use` in a world), satisfied by the type that it stands for."""
 
@@ -163,6 +191,7 @@ class Plan(Struct, frozen=True):
     stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
     taken: tuple[Taken, ...] = ()
     stated_exports: tuple[Exported, ...] | None = None  # besides re-exports; None: all that the root exports
+    links: tuple[RuntimeLink, ...] = ()  # in the order of `residuals`, which have what is linked, too
 
     @property
     def exported(self) -> tuple[Exported, ...]:
@@ -171,6 +200,12 @@ class Plan(Struct, frozen=True):
         if self.stated_exports is not None:
             return (*again, *self.stated_exports)
         return (*again, *(Exported(name, Item(self.root, (name,))) for name in self.instances[self.root]))
+
+    @property
+    def host_imports(self) -> tuple[Residual, ...]:
+        """The residuals that the host itself has to provide: those that nothing is linked to."""
+        linked = {link.name for link in self.links}
+        return tuple(residual for residual in self.residuals if residual.name not in linked)
 
     @property
     def exports(self) -> tuple[str, ...]:

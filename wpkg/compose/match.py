@@ -171,7 +171,7 @@ def connect(nodes: Sequence[Node], root: str, choices: Sequence[Choice]) -> list
     _check_choices(nodes, choices)
     chosen = {(choice.importer, choice.name): choice for choice in choices}
     by_name = {node.name: node for node in nodes}
-    offers = Offers(node for node in nodes if node.name != root)
+    offers = Offers(node for node in nodes if is_offered(node, root))
     wires: list[Wire] = []
     for node in nodes:
         for name in importable(node):
@@ -234,6 +234,11 @@ def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
         if (choice.importer, choice.name) in seen:
             raise InvalidChoice(f"there are two choices for import '{choice.name}'")
         seen.add((choice.importer, choice.name))
+
+
+def is_offered(node: Node, root: str) -> bool:
+    """Whether the exports of `node` are for anybody who imports them: what is generated is for one component."""
+    return node.name != root and node.generated is None
 
 
 def importable(node: Node) -> list[str]:

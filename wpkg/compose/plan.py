@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wpkg.compose.chain import chain_choices
 from wpkg.compose.errors import ImportsLeft, NothingConnected
 from wpkg.compose.graph import Exported, Item, NearMiss, Node, Plan
 from wpkg.compose.linker import Linker
-from wpkg.compose.match import HOST, Offers, choose_root, connect, importable, instantiation_order, reached_from
+from wpkg.compose.match import (
+    HOST,
+    Offers,
+    choose_root,
+    connect,
+    importable,
+    instantiation_order,
+    is_offered,
+    reached_from,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +29,15 @@ if TYPE_CHECKING:
     from wpkg.names.choice import Choice
 
 
-def make_plan(nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = ()) -> Plan:
+def make_plan(
+    nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = (), chain: Sequence[str] = ()
+) -> Plan:
     """How `nodes` fit together; in which order they are given decides only which error is met first.
 
     Raises: CompositionError, one class per reason.
     """
+    if chain:
+        choices, root = chain_choices(nodes, chain, choices, root)
     root = choose_root(nodes, root)
     wires = connect(nodes, root, choices)
     # From here on the order in which the nodes were given has no say: the same inputs give the same bytes.
@@ -78,7 +92,7 @@ def _left_by_choice(order: Sequence[Node], choices: Sequence[Choice]) -> frozens
 def _near_misses(
     nodes: Sequence[Node], order: Sequence[Node], root: str, linker: Linker, left: frozenset[tuple[str, str]]
 ) -> list[NearMiss]:
-    offers = Offers(node for node in nodes if node.name != root)
+    offers = Offers(node for node in nodes if is_offered(node, root))
     satisfied = {(connection.importer, connection.name) for connection in linker.connections}
     return [
         miss

@@ -103,9 +103,12 @@ def export_card(block: ExportBlock, diagram: Diagram) -> Card:
 
 
 def host_card(block: HostBlock, diagram: Diagram) -> Card:
-    """What some components import from the host."""
+    """What some components import from the host, or from what is linked at run time."""
     who = ", ".join(diagram.label(name) for name in block.importers)
-    return _groups_card(block.groups, None, f"imported by {who}")
+    if block.provider is None:
+        return _groups_card(block.groups, None, f"imported by {who}")
+    caption = fit(f"linked: {block.provider}", _SMALL, _GROUP_WIDTH)
+    return _groups_card(block.groups, caption, f"imported by {who}, linked at run time to {block.provider}")
 
 
 def _groups_card(groups: Sequence[PackageGroup], caption: str | None, title: str) -> Card:

@@ -39,6 +39,17 @@ def members_of(diagram: Diagram) -> dict[str, Any]:
             }
             for wanted in diagram.host
         ],
+        "runtime-links": [
+            {
+                "name": link.name,
+                "dependency": link.dependency,
+                "export": link.export,
+                "link-name": link.link_name,
+                "target": link.target,
+                "importers": [{"component": who, "import": name} for who, name in link.importers],
+            }
+            for link in diagram.links
+        ],
         "exports": [{"name": e.name, "component": e.component} for e in diagram.exports],
         "passed-types": [{"component": who, "import": name} for who, name in diagram.passed_types],
         "unused": [name for name, _ in diagram.unused],

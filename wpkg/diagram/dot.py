@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from wpkg.diagram.model import Diagram, PackageGroup
 
@@ -40,9 +40,10 @@ def _lines(diagram: Diagram) -> Iterator[str]:
     yield "  }"
     if diagram.host_blocks:
         yield "  subgraph cluster_host {"
-        yield '    label="imported from the host"; style=dashed'
+        yield f'    label="{diagram.host_caption}"; style=dashed'
         for i, block in enumerate(diagram.host_blocks):
-            yield f"    h{i} [label={_groups(block.groups)}]"
+            linked = [f"linked: {block.provider}"] if block.provider is not None else []
+            yield f"    h{i} [label={_groups(block.groups, linked)}]"
         yield "  }"
     for i, exported in enumerate(diagram.export_blocks):
         style = "" if exported.component == diagram.root.name else " [style=dashed]"
@@ -51,17 +52,21 @@ def _lines(diagram: Diagram) -> Iterator[str]:
         attributes = f"label={_groups(edge.groups)}, edgetooltip={_quoted(edge.text.splitlines())}"
         yield f"  {ids[edge.importer]} -> {ids[edge.exporter]} [{attributes}]"
     for i, block in enumerate(diagram.host_blocks):
+        style = "" if block.provider is None else " [style=dashed]"
         for name in block.importers:
-            yield f"  {ids[name]} -> h{i}"
+            yield f"  {ids[name]} -> h{i}{style}"
     yield "}"
 
 
-def _groups(groups: tuple[PackageGroup, ...]) -> str:
+def _groups(groups: tuple[PackageGroup, ...], above: Sequence[str] = ()) -> str:
     return _quoted(
         [
-            line
-            for group in groups
-            for line in wrap(group.text, _LINE, break_long_words=False, break_on_hyphens=False)
+            *above,
+            *(
+                line
+                for group in groups
+                for line in wrap(group.text, _LINE, break_long_words=False, break_on_hyphens=False)
+            ),
         ]
     )
 

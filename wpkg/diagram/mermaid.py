@@ -32,9 +32,10 @@ def _lines(diagram: Diagram) -> Iterator[str]:
         yield f'    {ids[box.name]}["{_component(box)}"]'
     yield "  end"
     if diagram.host_blocks:
-        yield '  subgraph host["imported from the host"]'
+        yield f'  subgraph host["{diagram.host_caption}"]'
         for i, block in enumerate(diagram.host_blocks):
-            yield f'    h{i}["{_groups(block.groups)}"]'
+            linked = f"linked: {_escaped(block.provider)}{_BREAK}" if block.provider is not None else ""
+            yield f'    h{i}["{linked}{_groups(block.groups)}"]'
         yield "  end"
     for i, exported in enumerate(diagram.export_blocks):
         arrow = "-->" if exported.component == diagram.root.name else "-.->"
@@ -43,8 +44,9 @@ def _lines(diagram: Diagram) -> Iterator[str]:
         label = _groups(edge.groups)
         yield f'  {ids[edge.importer]} -->|"{label}"| {ids[edge.exporter]}'
     for i, block in enumerate(diagram.host_blocks):
+        arrow = "-->" if block.provider is None else "-.->"
         for name in block.importers:
-            yield f"  {ids[name]} --> h{i}"
+            yield f"  {ids[name]} {arrow} h{i}"
     yield "  style c0 stroke-width:3px"
 
 

@@ -87,6 +87,24 @@ class HostImport(Struct, frozen=True):
     importers: tuple[tuple[str, str], ...]
 
 
+class LinkedImport(Struct, frozen=True):
+    """An import of the result that a dependency serves at run time; `link_name` and `target` as in RuntimeLink."""
+
+    name: str
+    dependency: str
+    export: str
+    link_name: str | None
+    target: str | None
+    importers: tuple[tuple[str, str], ...]
+
+    @property
+    def provider(self) -> str:
+        """What the picture calls the dependency."""
+        target = f", service {self.target}" if self.target is not None else ""
+        name = f", link {self.link_name}" if self.link_name is not None else ""
+        return drawable(f"{self.dependency}{target}{name}")
+
+
 class Export(Struct, frozen=True):
     """An export of the result. One that is not the root's is exported again because others speak of its types."""
 
@@ -108,10 +126,11 @@ class PackageGroup(Struct, frozen=True):
 
 
 class HostBlock(Struct, frozen=True):
-    """What the same components import from the host."""
+    """What the same components import from outside: from the host, or linked at run time, from `provider`."""
 
     importers: tuple[str, ...]
     groups: tuple[PackageGroup, ...]
+    provider: str | None = None
 
 
 class ExportBlock(Struct, frozen=True):
@@ -130,6 +149,7 @@ class Diagram(Struct, frozen=True):
     exports: tuple[Export, ...]
     passed_types: tuple[tuple[str, str], ...]  # component and the name of a type that its world imports
     unused: tuple[tuple[str, str], ...]  # names and labels of components that nothing needs
+    links: tuple[LinkedImport, ...] = ()
 
     @property
     def root(self) -> ComponentBox:
@@ -154,15 +174,27 @@ class Diagram(Struct, frozen=True):
         Where that would make many blocks, it is one for all, linked with everyone who imports something of it.
         """
         order = {component.name: i for i, component in enumerate(self.components)}
+
+        def names_of(wanted: HostImport | LinkedImport) -> tuple[str, ...]:
+            return tuple(sorted({who for who, _ in wanted.importers}, key=order.__getitem__))
+
         by_importers: dict[tuple[str, ...], list[str]] = {}
         for wanted in self.host:
-            importers = tuple(sorted({who for who, _ in wanted.importers}, key=order.__getitem__))
-            by_importers.setdefault(importers, []).append(wanted.name)
+            by_importers.setdefault(names_of(wanted), []).append(wanted.name)
+        linked: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for link in self.links:
+            linked.setdefault((link.provider, names_of(link)), []).append(link.name)
+        links = [HostBlock(who, grouped(names), provider) for (provider, who), names in sorted(linked.items())]
         if len(by_importers) > _MOST_HOST_BLOCKS:
             everyone = sorted({who for importers in by_importers for who in importers}, key=order.__getitem__)
-            return (HostBlock(tuple(everyone), grouped(wanted.name for wanted in self.host)),)
+            return (HostBlock(tuple(everyone), grouped(wanted.name for wanted in self.host)), *links)
         ordered = sorted(by_importers.items(), key=lambda item: (-len(item[0]), [order[name] for name in item[0]]))
-        return tuple(HostBlock(importers, grouped(names)) for importers, names in ordered)
+        return (*(HostBlock(importers, grouped(names)) for importers, names in ordered), *links)
+
+    @property
+    def host_caption(self) -> str:
+        """What the blocks of the host are called together."""
+        return "imported from the host, or linked at run time" if self.links else "imported from the host"
 
     @property
     def export_blocks(self) -> tuple[ExportBlock, ...]:
@@ -183,6 +215,7 @@ class Diagram(Struct, frozen=True):
             said.append(f"{label[edge.importer]} imports {names} from {label[edge.exporter]}.")
         if self.host:
             said.append(f"Imported from the host: {', '.join(drawable(wanted.name) for wanted in self.host)}.")
+        said += [f"Linked at run time: {drawable(link.name)} to {link.provider}." for link in self.links]
         if self.exports:
             said.append(f"Exports: {', '.join(drawable(export.name) for export in self.exports)}.")
         return " ".join(said)
@@ -219,14 +252,31 @@ def diagram_of(plan: Plan, versions: Mapping[str, str] | None = None) -> Diagram
         edges=tuple(sorted(edges, key=lambda edge: (rank[edge.importer], rank[edge.exporter]))),
         host=tuple(
             HostImport(residual.name, tuple(sorted(residual.importers, key=lambda i: (rank[i[0]], i[1]))))
-            for residual in sorted(plan.residuals, key=lambda residual: residual.name)
+            for residual in sorted(plan.host_imports, key=lambda residual: residual.name)
         ),
         exports=tuple(sorted(exports, key=lambda export: (rank[export.component], export.name))),
         passed_types=tuple(
             sorted(((p.importer, p.name) for p in plan.passed_types), key=lambda p: (rank[p[0]], p[1]))
         ),
         unused=tuple(sorted(((name, labels[name]) for name in plan.unused), key=lambda u: (u[1], u[0]))),
+        links=_links(plan, rank),
     )
+
+
+def _links(plan: Plan, rank: Mapping[str, int]) -> tuple[LinkedImport, ...]:
+    importers = {residual.name: residual.importers for residual in plan.residuals}
+    links = [
+        LinkedImport(
+            link.name,
+            link.dependency,
+            link.export,
+            link.link_name,
+            link.target,
+            tuple(sorted(importers[link.name], key=lambda i: (rank[i[0]], i[1]))),
+        )
+        for link in plan.links
+    ]
+    return tuple(sorted(links, key=lambda link: (link.dependency, link.link_name or "", link.name)))
 
 
 def grouped(names: Iterable[str]) -> tuple[PackageGroup, ...]:

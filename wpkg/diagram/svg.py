@@ -32,6 +32,7 @@ _CAPTION = 10.0
 _CAPTION_LINE = 14.0
 _ROUND = 6
 _ARROW = (8.0, 3.5)  # px: length, half its width
+_DASHES = ' stroke-dasharray="4 3"'
 _STRONG = 2.0  # px, the border of the root
 
 # What is drawn: class -> attribute, light, dark. A class with two colours has two rows.
@@ -156,7 +157,7 @@ class _Drawing:
     def _captions(self) -> Iterator[str]:
         yield self._frame_caption("composition")
         if self._region is not None:  # lines come from above
-            yield _caption("imported from the host", self._region.x + 12, self._region.bottom - 10)
+            yield _caption(self._diagram.host_caption, self._region.x + 12, self._region.bottom - 10)
         for i, line in enumerate(self._notes):
             yield _caption(line, self._left + _MARGIN, self._bottom + i * _CAPTION_LINE)
 
@@ -186,7 +187,9 @@ class _Drawing:
             if kind == "export" and self._diagram.export_blocks[int(key.split()[1])].component != (
                 self._diagram.root.name
             ):
-                extra = ' stroke-dasharray="4 3"'
+                extra = _DASHES
+            if kind == "host" and self._diagram.host_blocks[int(key.split()[1])].provider is not None:
+                extra = _DASHES
             card = self._cards[key]
             yield f"<g><title>{escape(card.title)}</title>"
             yield _rectangle(kind, rect, extra)

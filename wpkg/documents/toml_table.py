@@ -117,6 +117,11 @@ class Table:
         for key in self.values:
             yield key, self.required_text(key)
 
+    def all_texts(self) -> Iterator[tuple[str, str]]:
+        """Every key with its string, which may be empty."""
+        for key in self.values:
+            yield key, self.text(key) or ""
+
     def items(self) -> Iterator[tuple[str, str | Table]]:
         """Every key with its string or table."""
         for key, value in self.values.items():

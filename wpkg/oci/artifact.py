@@ -114,6 +114,7 @@ class WasmConfig(Struct, frozen=True):
     record: PackageRecord | None
     imports: tuple[str, ...]
     exports: tuple[str, ...]
+    has_names: bool = True  # whether it says what the component imports and exports
 
     def encode(self, component: Digest, created: str = EPOCH) -> bytes:
         """The config of the artifact that holds `component`, as canonical JSON."""
@@ -139,6 +140,7 @@ def read_config(data: bytes) -> WasmConfig:
             record=PackageRecord.read(record) if record is not None else None,
             imports=component.texts("imports") if component is not None else (),
             exports=component.texts("exports") if component is not None else (),
+            has_names=component is not None,
         )
     except InvalidInput as error:
         raise NotAWasmArtifact(f"the config is malformed: {error}", hint=error.hint) from error

@@ -26,10 +26,19 @@ class DependencyLine(Struct, frozen=True):
     path: str | None = None
     link: str | None = None
     kind: str | None = None
+    target: str | None = None
+    name: str | None = None  # of the link
 
     def keys(self) -> dict[str, str]:
         """The keys that it has, in their order."""
-        given = {"path": self.path, "oci": self.oci, "link": self.link, "kind": self.kind}
+        given = {
+            "path": self.path,
+            "oci": self.oci,
+            "link": self.link,
+            "kind": self.kind,
+            "target": self.target,
+            "name": self.name,
+        }
         return {key: str(value) for key, value in given.items() if value is not None}
 
 

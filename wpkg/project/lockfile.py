@@ -31,7 +31,19 @@ LOCK_VERSION = 1
 _REGISTRY = "oci://"
 _PATH = "path:"
 _HEADER = "# Written by wpkg. Edit wasmcloud.toml instead, then run 'wpkg lock'.\n"
-_KEYS = ("name", "version", "kind", "source", "tag", "manifest", "component", "size", "dependencies", "signers")
+_KEYS = (
+    "name",
+    "version",
+    "kind",
+    "source",
+    "tag",
+    "manifest",
+    "component",
+    "size",
+    "dependencies",
+    "imports",
+    "signers",
+)
 _LOCAL_KEYS = ("name", "version", "kind", "source", "component", "size", "dependencies")
 _CONFLICT_MARKERS = ("<<<<<<< ", "=======\n", ">>>>>>> ")
 
@@ -53,6 +65,7 @@ class LockedPackage(Struct, frozen=True):
     size: int  # bytes of the component
     dependencies: tuple[Pin, ...] = ()
     signers: tuple[str, ...] = ()  # key hints that were verified when it was pinned, sorted
+    imports: tuple[str, ...] | None = None  # what it asks for; None for a WIT package, and in locks of before
 
     @property
     def pin(self) -> Pin:
@@ -68,6 +81,7 @@ class LockedPackage(Struct, frozen=True):
             f"component = {_text(str(self.component))}",
             f"size = {self.size}",
             *_array("dependencies", [_short(pin, several) for pin in sorted(self.dependencies)]),
+            *(_array("imports", sorted(self.imports)) if self.imports is not None else ()),
             *_array("signers", sorted(self.signers)),
         ]
         return "\n".join(lines) + "\n"
@@ -208,6 +222,7 @@ def _package(table: Table, versions: Mapping[PackageName, Sequence[Version]]) ->
         size=table.count("size", default=-1, least=0),
         dependencies=dependencies,
         signers=table.texts("signers") or (),
+        imports=table.texts("imports"),
     )
 
 

@@ -6,6 +6,7 @@ tables an unknown key is an error, because a line that is silently ignored is a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,31 @@ from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
 from wpkg.oci.reference import Repository
+from wpkg.project.capabilities import Capabilities, read_capabilities, read_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wpkg.names.interface_pattern import InterfacePattern
+
 PROJECT_FILE = "wasmcloud.toml"
 
-_DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind")
-_COMPOSITION_KEYS = ("root", "socket", "components", "instances", "output", "imports", "share-modules", "document")
-# Keys of the format that this version does not act on. Reading past a rule is worse than refusing it.
-_LATER_TABLES = ("capabilities",)
+_DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind", "target", "name", "interfaces")
+_RUNTIME_KEYS = ("target", "name", "interfaces")
+_COMPOSITION_KEYS = (
+    "root",
+    "socket",
+    "components",
+    "instances",
+    "output",
+    "imports",
+    "share-modules",
+    "chain",
+    "config",
+    "document",
+)
+# What a deployment calls a component or a link: both platforms take such a name as it is.
+_DEPLOYED_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class InvalidProjectFile(InvalidInput):
@@ -43,6 +59,10 @@ class Dependency(Struct, frozen=True):
     path: str | None = None  # a project's folder or a component file, from the project's folder
     link: str = "build"  # 'build': composed; 'runtime': bound by the host or lattice
     kind: str = "component"  # or 'wit': interfaces to build against, never composed
+    # Of link = 'runtime' only:
+    target: str | None = None  # what the deployment calls the service, where no registry holds its component
+    link_name: str | None = None  # the key `name`: tells links apart that serve one interface
+    interfaces: tuple[InterfacePattern, ...] | None = None  # which ones are linked; None: all that are imported
 
 
 class Registries(Struct, frozen=True):
@@ -80,6 +100,10 @@ class Composition(Struct, frozen=True):
     imports: tuple[Choice, ...] = ()
     share_modules: bool = False
     document: str | None = None  # a file in WAC that says it all, instead of the keys above
+    chain: tuple[str, ...] = ()  # middleware, the outermost first
+    config: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what wasi:config/store answers, decided when composing
 
 
 class Workspace(Struct, frozen=True):
@@ -106,6 +130,7 @@ class Project(Struct, frozen=True):
     registries_given: bool  # whether the file itself says where packages are
     dependencies: tuple[Dependency, ...]
     composition: Composition
+    capabilities: Capabilities
     trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy_table reads it
 
     def dependency(self, name: PackageName) -> Dependency | None:
@@ -166,7 +191,6 @@ def read_workspace(text: str) -> Workspace | None:
 
 
 def _project(document: Table) -> Project:
-    document.only(document.values, later=_LATER_TABLES)
     name = document.required_text("name")
     version = document.parsed("version", Version.parse)
     kind = (document.text("type") or "component").strip().lower()
@@ -191,6 +215,7 @@ def _project(document: Table) -> Project:
         registries_given="registries" in document or "registry" in document,
         dependencies=_dependencies(document),
         composition=_composition(document, component),
+        capabilities=read_capabilities(document.table("capabilities")),
         trust=trust.values if trust is not None else None,
     )
 
@@ -247,14 +272,37 @@ def _dependency(name: PackageName, table: Table) -> Dependency:
         if not path or path.startswith("/") or "\\" in path:
             raise table.fail("path", "it is not a path from the project's folder", 'write it with "/": "../local"')
     requirement = table.parsed("version", Requirement.parse) if path is None or "version" in table else None
+    link = table.word("link", ("build", "runtime"), "build")
+    kind = table.word("kind", ("component", "wit"), "component")
+    for key in _RUNTIME_KEYS if link == "build" else ():
+        if key in table:
+            raise table.fail(key, "it is about a link at run time", 'write link = "runtime" beside it')
+    if link == "runtime" and kind == "wit" and "target" not in table:
+        raise table.fail(
+            "target",
+            "it is missing: a WIT package says what a service can do, not which one it is",
+            'write what the deployment calls the service: target = "billing"',
+        )
     return Dependency(
         name=name,
         requirement=requirement,
         oci=table.parsed("oci", _repository) if "oci" in table else None,
         path=path,
-        link=table.word("link", ("build", "runtime"), "build"),
-        kind=table.word("kind", ("component", "wit"), "component"),
+        link=link,
+        kind=kind,
+        target=table.parsed("target", _deployed_name) if "target" in table else None,
+        link_name=table.parsed("name", _deployed_name) if "name" in table else None,
+        interfaces=read_patterns(table, "interfaces"),
     )
+
+
+def _deployed_name(text: str) -> str:
+    if _DEPLOYED_NAME.fullmatch(text) is None:
+        raise InvalidProjectFile(
+            f"'{text[:80]}' is not a name that a deployment can have",
+            hint="lower-case letters, digits and '-', at most 63, a letter or digit at both ends",
+        )
+    return text
 
 
 def _composition(document: Table, component: Table) -> Composition:
@@ -263,9 +311,9 @@ def _composition(document: Table, component: Table) -> Composition:
     if table is None:
         return Composition()
     table.only(_COMPOSITION_KEYS)
-    imports, instances = table.table("imports"), table.table("instances")
+    imports, instances, config = table.table("imports"), table.table("instances"), table.table("config")
     text = table.text("document")
-    for key in ("root", "socket", "components", "instances", "imports"):
+    for key in ("root", "socket", "components", "instances", "imports", "chain", "config"):
         if text is not None and key in table:
             raise table.fail(key, "it cannot stand beside document, which says all of that", f"say it in {text}")
     return Composition(
@@ -275,6 +323,8 @@ def _composition(document: Table, component: Table) -> Composition:
         output=table.text("output"),
         imports=_choices(imports) if imports is not None else (),
         share_modules=table.flag("share-modules"),
+        chain=table.texts("chain") or (),
+        config=dict(config.all_texts()) if config is not None else {},
         document=text,
     )
 

@@ -119,6 +119,21 @@ class RegistryClient:
         url = self._url(repository, "blobs", str(blob.digest))
         download(self._transport, url, _access(repository), verifier, sink)
 
+    def find_blob_size(self, repository: Repository, digest: Digest) -> int | None:
+        """How many bytes the registry says that a blob has, None for no such blob. With HEAD, or else GET."""
+        url = self._url(repository, "blobs", str(digest))
+        for method in ("HEAD", "GET"):
+            answer = self._transport.request(
+                method, url, f"size of blob {digest} of {repository}", access=_access(repository)
+            )
+            size = answer.header("Content-Length") or ""
+            if answer.status == HTTPStatus.NOT_FOUND or (answer.status == HTTPStatus.OK and size.isdecimal()):
+                answer.close()
+                return int(size) if answer.status == HTTPStatus.OK else None
+            if method == "HEAD":
+                answer.close()
+        raise answer.error()
+
     def list_referrers(self, repository: Repository, subject: Digest) -> list[Descriptor]:
         """See Registry. From the API where there is one, else from the index under the referrers tag."""
         what = f"referrers of {subject.short} in {repository}"
@@ -144,7 +159,10 @@ class RegistryClient:
         """See SearchableRegistry. It is an API of registry-shim's, of which others know nothing."""
         what = f"search in {registry}"
         url = f"{self._transport.base_url(registry)}/api/v1/search?{urlencode(parameters)}"
-        answer = self._transport.request("GET", url, what, {"Accept": "application/json"}, access=Access(registry))
+        access = Access(registry)
+        # Where something is open to everybody, a search asks nobody who they are, and finds only that. This asks.
+        self._transport.request("GET", f"{self._transport.base_url(registry)}/v2/", what, access=access).close()
+        answer = self._transport.request("GET", url, what, {"Accept": "application/json"}, access=access)
         if answer.status != HTTPStatus.OK:
             raise answer.error()
         return answer.body(MAX_LIST_SIZE)

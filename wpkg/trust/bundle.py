@@ -3,9 +3,10 @@
 A bundle is an envelope and what is needed to verify it: protobuf-specs v0.5.1 `sigstore_bundle.proto`,
 cosign v3.1.2 `specs/BUNDLE_SPEC.md`.
 
-Written and verified here: a DSSE envelope signed with a raw public key, which `hint` names. A bundle with a
-certificate (keyless) or without a statement is recognised and refused by name. Unknown members are refused:
-the peers skip such bundles, so one must not count here either. Transparency log entries are not looked at.
+Written here: a DSSE envelope signed with a raw public key, which `hint` names. Read too: one with a certificate
+(keyless), whose log entries and time stamps are for `wpkg.trust.keyless`; beside a key they are not looked at.
+A bundle without a statement is recognised and refused by name. Unknown members are refused: the peers skip such
+bundles, so one must not count here either.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from wpkg.documents.strict_json import InvalidJson, Members, dump_json
 from wpkg.errors import InvalidInput
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.referrers import build_referrer
+from wpkg.trust.canonical_base64 import InvalidBase64, decode_base64
 from wpkg.trust.envelope import Envelope
 from wpkg.trust.signed_json import load_signed_json, refuse_unknown_members
 from wpkg.trust.statement import IN_TOTO_PAYLOAD
@@ -54,21 +56,23 @@ class UnsupportedBundle(InvalidBundle):
 
 
 class Bundle(Struct, frozen=True):
-    """An envelope and the name of the key that is said to have signed it, not verified."""
+    """An envelope and who is said to have signed it, not verified."""
 
     envelope: Envelope
-    hint: str  # see `PublicKey.hint`; anybody can write anything here
+    hint: str  # see `PublicKey.hint`; anybody can write anything here; '' where there is a certificate
+    certificate: bytes | None = None  # DER; of a keyless bundle
+    document: bytes = b""  # a keyless bundle as it was read
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """The bundle in a blob. Raises: UnsupportedBundle, InvalidBundle, InvalidEnvelope."""
         try:
-            return cls._read(load_signed_json(data, MAX_BUNDLE_SIZE))
+            return cls._read(load_signed_json(data, MAX_BUNDLE_SIZE), data)
         except InvalidJson as error:
             raise InvalidBundle(f"the bundle is malformed: {error}") from error
 
     @classmethod
-    def _read(cls, document: dict[str, object]) -> Self:
+    def _read(cls, document: dict[str, object], data: bytes) -> Self:
         members = Members(document)
         media_type = members.text("mediaType")
         if not media_type.startswith(BUNDLE_TYPE_PREFIX):
@@ -78,18 +82,18 @@ class Bundle(Struct, frozen=True):
         material = members.object("verificationMaterial")
         refuse_unknown_members(document, "the bundle", _BUNDLE_MEMBERS)
         refuse_unknown_members(document["verificationMaterial"], "verificationMaterial", _MATERIAL_MEMBERS)
-        if material.raw("certificate") is not None or material.raw("x509CertificateChain") is not None:
-            raise UnsupportedBundle("it is keyless (signed with a certificate), not verified by this version")
-        key = material.object("publicKey")
-        refuse_unknown_members(material.raw("publicKey"), "publicKey", {"hint"})
+        certificate, hint = _read_certificate(material), ""
+        if certificate is None:
+            hint = material.object("publicKey").optional_text("hint") or ""
+            refuse_unknown_members(material.raw("publicKey"), "publicKey", {"hint"})
         if members.raw("messageSignature") is not None:
             raise UnsupportedBundle("it signs a file (messageSignature), not a statement about an artifact")
         envelope = members.object("dsseEnvelope")
         refuse_unknown_members(document["dsseEnvelope"], "dsseEnvelope", _ENVELOPE_MEMBERS)
-        return cls(Envelope.read(envelope), key.optional_text("hint") or "")
+        return cls(Envelope.read(envelope), hint, certificate, data if certificate is not None else b"")
 
     def encode(self) -> bytes:
-        """The bundle as canonical JSON."""
+        """The bundle, which has no certificate, as canonical JSON."""
         return dump_json(
             {
                 "mediaType": BUNDLE_V03,
@@ -97,6 +101,22 @@ class Bundle(Struct, frozen=True):
                 "dsseEnvelope": self.envelope.to_json(),
             }
         )
+
+
+def _read_certificate(material: Members) -> bytes | None:
+    """The certificate (DER) in `verificationMaterial`; None where it has none. Raises: InvalidBundle."""
+    if material.raw("x509CertificateChain") is not None:
+        raise UnsupportedBundle("it is keyless, with a chain of certificates as in versions before 0.3")
+    if material.raw("certificate") is None:
+        return None
+    if material.raw("publicKey") is not None:
+        raise InvalidBundle("it is keyless, and names a key beside its certificate")
+    certificate = material.object("certificate")
+    refuse_unknown_members(material.raw("certificate"), "certificate", {"rawBytes"})
+    try:
+        return decode_base64(certificate.text("rawBytes"))
+    except InvalidBase64 as error:
+        raise InvalidBundle(f"the certificate is malformed: {error}") from error
 
 
 def sign_statement(key: PrivateKey, statement: Statement) -> bytes:

@@ -20,6 +20,7 @@ from wpkg.trust.signed_json import refuse_unknown_members
 
 if TYPE_CHECKING:
     from wpkg.documents.strict_json import Members
+    from wpkg.trust.identity import Identity
     from wpkg.trust.keys import PrivateKey, PublicKey
 
 
@@ -70,6 +71,6 @@ class Envelope(Struct, frozen=True):
             "signatures": [{"sig": encode_base64(self.signature)}],
         }
 
-    def is_signed_by(self, key: PublicKey) -> bool:
-        """Whether `key` made the signature, over exactly this payload and type."""
+    def is_signed_by(self, key: PublicKey | Identity) -> bool:
+        """Whether `key` made the signature, over exactly this payload and type; an identity never has."""
         return key.verifies(self.signature, pae(self.payload_type, self.payload))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
+CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"  # of a keyless one
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 MAX_PAYLOAD_SIZE = 1024 * 1024  # bytes
 MAX_CONFIG_SIZE = 1024 * 1024  # bytes; of a manifest to which a signature is added

@@ -1,4 +1,4 @@
-"""Trust policy as values: which keys must have signed what comes from where.
+"""Trust policy as values: whose keys and identities must have signed what comes from where.
 
 Exactly one rule applies to a repository: the one whose pattern has the longest literal prefix; no two rules
 have equal ones. A repository without a rule gets the policy's default, under which nobody is named, so that
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal, Self
 from msgspec import Struct, field
 
 from wpkg.errors import InvalidInput, NotTrusted
+from wpkg.trust.identity import Identity
 from wpkg.trust.pattern import EVERYTHING, RepositoryPattern, normalize_repository
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from wpkg.names.package_name import PackageName
@@ -37,17 +38,32 @@ Format = Literal["bundle", "legacy"]  # a sigstore bundle that refers to the art
 
 
 class Signer(Struct, frozen=True):
-    """A key and what the policy calls it."""
+    """A key, or an identity that has a new key each time, and what the policy calls it."""
 
     name: str
-    key: PublicKey
+    key: PublicKey | Identity
     expires: date | None = None  # the last day on which it makes something new trusted
     revoked: bool = False  # it never counts, whenever it signed: nothing tells when that was
 
     @property
     def hint(self) -> str:
-        """The key's fingerprint."""
+        """How a lock records it: the key's fingerprint, or issuer and subject."""
         return self.key.hint
+
+    def covers(self, other: Signer) -> bool:
+        """Whether what `other` has signed counts as signed by this one, whatever either is called."""
+        if isinstance(self.key, Identity) and isinstance(other.key, Identity):
+            return self.key.covers(other.key)
+        return self.key == other.key
+
+    def is_recorded_as(self, hint: str) -> bool:
+        """Whether a lock means this one by `hint`."""
+        return self.key.is_recorded_as(hint) if isinstance(self.key, Identity) else self.hint == hint
+
+
+def is_among(signer: Signer, named: Iterable[Signer]) -> bool:
+    """Whether one of those whom a rule has `named` is the one who has signed."""
+    return any(each.covers(signer) for each in named)
 
 
 class RequiredPredicate(Struct, frozen=True):
@@ -62,7 +78,7 @@ class Rule(Struct, frozen=True):
     """Who must have signed the artifacts of some repositories."""
 
     match: str  # the pattern; the repository itself where the default applies
-    signers: tuple[Signer, ...] = ()  # distinct keys
+    signers: tuple[Signer, ...] = ()  # distinct keys and identities
     threshold: int = 1  # how many of them, at least 1
     unsigned: Unsigned = "reject"
     is_default: bool = False  # no rule of the policy is for the repository
@@ -75,8 +91,8 @@ class Rule(Struct, frozen=True):
     @property
     def keys(self) -> tuple[Signer, ...]:
         """Everybody whom the rule names, in whatever role, once."""
-        named = {signer.hint: signer for item in self.required for signer in item.signers}
-        named.update({signer.hint: signer for signer in self.signers})
+        named = {signer.name: signer for item in self.required for signer in item.signers}
+        named.update({signer.name: signer for signer in self.signers})
         return tuple(sorted(named.values(), key=lambda signer: signer.name))
 
 

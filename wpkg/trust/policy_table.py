@@ -11,6 +11,7 @@ Grammar (TOML)::
     fingerprint = "…"                               base64 or hex of the SHA-256 of the key; must fit
     expires = 2027-12-31                            last day on which it makes something new trusted
     revoked = true                                  it never counts
+    [trust.identities.NAME]                         see `wpkg.trust.identity_table`
     [trust.namespaces]
     acme = "ghcr.io/acme"                           where packages of a namespace may come from
     [[trust.rule]]
@@ -37,6 +38,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from wpkg.documents.toml_table import Table
 from wpkg.errors import WpkgError
+from wpkg.trust.identity import Identity
+from wpkg.trust.identity_table import read_identities
 from wpkg.trust.keys import PublicKey
 from wpkg.trust.pattern import InvalidPattern, RepositoryPattern
 from wpkg.trust.policy import InvalidTrustPolicy, RequiredPredicate, Rule, Signer, TrustPolicy
@@ -49,8 +52,7 @@ if TYPE_CHECKING:
 
 SUPPORTED_VERSION = 1
 
-_ROOT = frozenset({"version", "default", "min-signers", "keys", "rule", "namespaces"})
-_ROOT_LATER = frozenset({"identities"})
+_ROOT = frozenset({"version", "default", "min-signers", "keys", "identities", "rule", "namespaces"})
 _KEY = frozenset({"path", "pem", "fingerprint", "expires", "revoked"})
 _RULE = frozenset(
     {"match", "signers", "threshold", "unsigned", "formats", "require", "accept-attestation", "require-identity"}
@@ -61,12 +63,12 @@ _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 
 
 def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes], origin: str = "") -> TrustPolicy:
-    """The policy in a `[trust]` table; `read_key` returns the file of a key's `path`, `origin` as in TrustPolicy.
+    """The policy in a `[trust]` table; `read_key` returns a file that it names, `origin` as in TrustPolicy.
 
     Raises: InvalidTrustPolicy, InvalidKey, and what `read_key` raises.
     """
     root = Table(table, "trust", InvalidTrustPolicy)
-    root.only(_ROOT, later=_ROOT_LATER)
+    root.only(_ROOT)
     version = table.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version != SUPPORTED_VERSION:
         raise root.fail(
@@ -76,6 +78,10 @@ def read_policy(table: Mapping[str, Any], read_key: Callable[[str], bytes], orig
         )
     min_signers = root.count("min-signers", 1)
     signers = _read_signers(root, read_key)
+    for signer in read_identities(root, read_key):
+        if signer.name in signers:
+            raise root.fail("identities", f"'{signer.name}' is the name of a key")
+        signers[signer.name] = signer
     rules = tuple(_read_rule(item, signers, min_signers, origin) for item in root.tables("rule"))
     _refuse_ties(rules)
     default = root.word("default", ("reject", "warn"), "reject")
@@ -107,12 +113,12 @@ def _read_signers(root: Table, read_key: Callable[[str], bytes]) -> dict[str, Si
         expires = table.values.get("expires")
         if expires is not None and (not isinstance(expires, date) or isinstance(expires, datetime)):
             raise table.fail("expires", "it is not a date, such as 2027-12-31 without quotes")
-        signer = Signer(name, _read_key(table, read_key), expires, table.flag("revoked"))
-        other = names.setdefault(signer.key.spki, name)
+        key = _read_key(table, read_key)
+        other = names.setdefault(key.spki, name)
         if other != name:
             # Two names for one key could meet a threshold of two.
             raise InvalidTrustPolicy(f"it is the same key as '{other}'").within(table.path)
-        signers[name] = signer
+        signers[name] = Signer(name, key, expires, table.flag("revoked"))
     return signers
 
 
@@ -158,6 +164,8 @@ def _read_rule(
     if formats is not None and (not formats or not set(formats) <= {"bundle", "legacy"}):
         raise table.fail("formats", "it is not an array of 'bundle' and 'legacy'")
     named = tuple(signers[name] for name in names)
+    if formats is not None and "bundle" not in formats and any(isinstance(each.key, Identity) for each in named):
+        raise table.fail("formats", "an identity signs bundles, and the rule takes none", hint='add "bundle"')
     rule = Rule(
         str(pattern),
         named,
@@ -177,13 +185,13 @@ def _read_rule(
 
 
 def _read_names(table: Table, signers: Mapping[str, Signer]) -> tuple[str, ...]:
-    """The `signers` of a table, each of which is a key of the policy."""
+    """The `signers` of a table, each of which is a key or an identity of the policy."""
     names = table.texts("signers") or ()
     for name in names:
         if name not in signers:
             near = difflib.get_close_matches(name, signers, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"add a table [trust.keys.{name}]"
-            raise table.fail("signers", f"'{name}' is not a key of this policy", hint=hint)
+            raise table.fail("signers", f"'{name}' is not a key or identity of this policy", hint=hint)
     return names
 
 

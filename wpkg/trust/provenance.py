@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
     from wpkg.oci.reference import Repository
 
-# 'local': from a path, so it has no entry in the lock that it must equal.
-Role = Literal["root", "component", "local"]
+# 'local': from a path, so it has no entry in the lock that it must equal; 'generated': made while composing.
+Role = Literal["root", "component", "local", "generated"]
 
 _STRATEGY = "inferred"  # from imports and exports
 
@@ -38,7 +38,7 @@ class Source(Struct, frozen=True):
     repository: Repository
     manifest: Digest
     tag: str | None = None
-    signers: tuple[str, ...] = ()  # key hints; none means unsigned, which the policy allowed
+    signers: tuple[str, ...] = ()  # as a lock records them; none means unsigned, which the policy allowed
 
     @property
     def purl(self) -> str:
@@ -57,7 +57,8 @@ class ComposeInput(Struct, frozen=True):
     role: Role
     component: Digest  # of the WebAssembly bytes
     version: Version | None = None
-    source: Source | None = None  # None for a local one
+    source: Source | None = None  # None for a local one, and for one that was generated
+    generated: Mapping[str, Mapping[str, str]] | None = None  # what it was generated for, and what from
 
     def to_json(self) -> dict[str, Any]:
         """The members of the ResourceDescriptor."""
@@ -67,6 +68,8 @@ class ComposeInput(Struct, frozen=True):
             members["uri"] = self.source.purl
             annotations["manifestDigest"] = str(self.source.manifest)
             annotations["signers"] = sorted(self.source.signers)
+        if self.generated is not None:
+            annotations["generated"] = {key: dict(sorted(said.items())) for key, said in self.generated.items()}
         members["digest"] = {self.component.algorithm: self.component.encoded}
         members["mediaType"] = WASM_LAYER
         members["annotations"] = annotations

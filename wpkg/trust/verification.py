@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     REVOKED = "revoked"  # by a key that the policy revokes, or that has expired
     UNUSABLE = "unusable"  # not fetched, not what its digest says, malformed
     CONTRADICTION = "contradiction"  # by somebody whom the rule names, and it says something else
+    NOT_CHECKED = "not-checked"  # keyless, and `sigstore` is not installed
     NOT_EXAMINED = "not-examined"  # the artifact as a whole was not looked at
 
 
@@ -43,6 +44,10 @@ _CLAIMS = frozenset(set(Outcome) - {Outcome.ATTESTATION, Outcome.UNRELATED})
 # Outcomes that a rule which allows unsigned artifacts does not cover. All others an attacker can bring
 # about, or undo, by deleting referrers; refusing them would protect nobody.
 _INTOLERABLE = frozenset({Outcome.CONTRADICTION, Outcome.NOT_EXAMINED})
+
+
+# What verifies keyless signatures.
+KEYLESS_EXTRA = "pip install 'wpkg[keyless]'"
 
 
 class Finding(Struct, frozen=True):
@@ -83,7 +88,7 @@ class Verification(Struct, frozen=True):
 
     subject: Digest
     rule: Rule
-    signers: tuple[Signer, ...] = ()  # distinct keys, sorted by hint
+    signers: tuple[Signer, ...] = ()  # distinct keys and subjects of identities, sorted by hint
     attestations: Mapping[str, tuple[Attestation, ...]] = field(default_factory=dict)  # by predicate type
     findings: tuple[Finding, ...] = ()  # one per candidate, sorted
     unmet: tuple[str, ...] = ()  # what the rule requires besides signatures and is not there
@@ -92,12 +97,17 @@ class Verification(Struct, frozen=True):
     def state(self) -> State:
         """Step 13 of `wpkg.trust.verify`, and whether there is a claim at all."""
         outcomes = {finding.outcome for finding in self.findings}
-        enough = Outcome.NOT_EXAMINED not in outcomes and len(self.signers) >= max(self.rule.threshold, 1)
+        enough = Outcome.NOT_EXAMINED not in outcomes and self.count >= max(self.rule.threshold, 1)
         if enough and not self.unmet:
             return State.VERIFIED
         if enough:
             return State.FAILED
         return State.FAILED if outcomes & _CLAIMS else State.NOT_SIGNED
+
+    @property
+    def count(self) -> int:
+        """How many of those whom the rule names have signed; several subjects of one identity are one."""
+        return min(len({signer.name for signer in self.signers}), len({signer.hint for signer in self.signers}))
 
     @property
     def is_tolerated(self) -> bool:
@@ -120,10 +130,12 @@ class Verification(Struct, frozen=True):
         if state is State.NOT_SIGNED:
             found = f" ({reasons})" if reasons else ""
             return NotSigned(f"{artifact} is not signed{found}", hint=self._hint())
-        count = f"{len(self.signers)} of {self.rule.threshold} signatures count"
+        count = f"{self.count} of {self.rule.threshold} signatures count"
         return SignatureInvalid(f"{artifact} is not trusted, {count}: {reasons}", hint=self._hint())
 
     def _hint(self) -> str:
+        if any(finding.outcome is Outcome.NOT_CHECKED for finding in self.findings):
+            return KEYLESS_EXTRA
         origin = f" of {self.rule.origin}" if self.rule.origin else ""
         if self.rule.is_default:
             return (

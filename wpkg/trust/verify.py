@@ -10,8 +10,9 @@ Then for each candidate, until one step refuses it:
  4. They are an image manifest whose own `subject` is the artifact.
  5. It has one layer, of a media type of sigstore bundles, of at most `MAX_BUNDLE_SIZE`.
  6. The bytes of the bundle were fetched, and have the layer's digest and size.
- 7. They are a v0.3 bundle with a public key hint and one signature over an in-toto payload.
- 8. A key that the rule names made the signature. The hint decides which is tried first, nothing else.
+ 7. They are a v0.3 bundle with a public key hint or a certificate and one signature over an in-toto payload.
+ 8. A key that the rule names made the signature. The hint decides which is tried first, nothing else. With a
+    certificate: it is for an identity that the rule names, and sigstore vouches for it (`wpkg.trust.keyless`).
  9. Only now the payload is read: it is an in-toto statement.
 10. One of its subjects is the artifact; none has the component's file name and another SHA-256.
 11. Package, version and kind are those that were asked for, as far as the statement says any.
@@ -41,13 +42,16 @@ from wpkg.oci.digest import ContentMismatch, check_content
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, MalformedManifest, Manifest, read_manifest
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.trust.bundle import BUNDLE_TYPE_PREFIX, MAX_BUNDLE_SIZE, Bundle, UnsupportedBundle
+from wpkg.trust.keyless import NotBySigner, find_identity
 from wpkg.trust.legacy import (
+    CERTIFICATE_ANNOTATION,
     MAX_PAYLOAD_SIZE,
     SIMPLE_SIGNING,
     SimpleSigning,
     layer_signature,
     read_legacy_manifest,
 )
+from wpkg.trust.policy import is_among
 from wpkg.trust.provenance import builder_id
 from wpkg.trust.statement import COSIGN_SIGN, IN_TOTO_PAYLOAD, Statement
 from wpkg.trust.verification import Attestation, Finding, Outcome, Verification
@@ -142,7 +146,7 @@ def verify_signatures(
         return Verification(subject.digest, rule, findings=(Finding(None, Outcome.NOT_EXAMINED, reason),))
 
     findings: set[Finding] = set()
-    signers: dict[str, Signer] = {}
+    signers: dict[tuple[str, str], Signer] = {}
     attestations: dict[str, dict[Digest, Attestation]] = {}
     for candidate in candidates:
         digest = candidate.descriptor.digest
@@ -153,8 +157,8 @@ def verify_signatures(
             continue
         # 12
         signs = statement.predicate_type == COSIGN_SIGN
-        if signer in rule.signers and (signs or statement.predicate_type in rule.accepted_attestations):
-            signers[signer.hint] = signer
+        if is_among(signer, rule.signers) and (signs or statement.predicate_type in rule.accepted_attestations):
+            signers[signer.hint, signer.name] = signer
             findings.add(Finding(digest, Outcome.SIGNATURE, f"a signature by '{signer.name}'", signer.hint))
         elif signs:
             reason = f"it is signed by '{signer.name}', whom the rule names for attestations only"
@@ -168,12 +172,12 @@ def verify_signatures(
         for finding, by in _check_legacy(subject, legacy, rule, expected):
             findings.add(finding)
             if by is not None:
-                signers[by.hint] = by
+                signers[by.hint, by.name] = by
     # 16; the number of signers is `Verification.state`.
     return Verification(
         subject.digest,
         rule,
-        signers=tuple(signers[hint] for hint in sorted(signers)),
+        signers=tuple(signer for _, signer in sorted(signers.items())),
         attestations={
             kind: tuple(of_kind[digest] for digest in sorted(of_kind))
             for kind, of_kind in sorted(attestations.items())
@@ -187,7 +191,7 @@ def _unmet(rule: Rule, attestations: Mapping[str, Mapping[Digest, Attestation]])
     """What the rule requires and `attestations` do not hold."""
     for required in rule.required:
         found = attestations.get(required.predicate_type, {}).values()
-        by_named = [attestation for attestation in found if attestation.signer in required.signers]
+        by_named = [attestation for attestation in found if is_among(attestation.signer, required.signers)]
         names = " or ".join(f"'{signer.name}'" for signer in required.signers)
         if not by_named:
             yield f"{required.predicate_type} is required, attested by {names}, and is not there"
@@ -237,6 +241,8 @@ def _check_layer(
         raise _DoesNotCount(Outcome.UNUSABLE, str(error)) from error
     signer = next((signer for signer in rule.signers if signer.key.verifies(signature, payload)), None)
     if signer is None:
+        if CERTIFICATE_ANNOTATION in layer.annotations:
+            raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, "it is keyless, which counts as a bundle only")
         raise _DoesNotCount(Outcome.UNKNOWN_SIGNER, "it is signed by a key that the rule does not name")
     _check_standing(signer, expected)
     # 15
@@ -328,6 +334,11 @@ def _read_bundle(layer: Descriptor, data: bytes | WpkgError | None) -> Bundle:
 
 def _find_signer(bundle: Bundle, rule: Rule) -> Signer:
     # 8
+    if bundle.certificate is not None:
+        try:
+            return find_identity(bundle, bundle.certificate, rule)
+        except NotBySigner as refusal:
+            raise _DoesNotCount(refusal.outcome, refusal.message) from refusal
     for signer in sorted(rule.keys, key=lambda signer: signer.hint != bundle.hint):
         if bundle.envelope.is_signed_by(signer.key):
             return signer

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from wpkg.compose.graph import Plan
     from wpkg.project.lockfile import Lock
+    from wpkg.project.project_file import Project
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.composition import Inputs
     from wpkg.workflow.world import World
 
@@ -63,31 +65,45 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     folder = root / opened.project.build_directory
     state = load_state(folder)
     needs_wit = run_command and any(d.kind == "wit" for d in opened.project.dependencies)
-    lock = _settled_lock(world, opened, locked=locked) if compose or needs_wit else None
+    alone = _is_run_alone(opened.project)
+    lock = _settled_lock(world, opened, locked=locked) if compose or needs_wit or alone else None
     if lock is not None and needs_wit:
         from wpkg.workflow.wit_deps import plan_wit_files
 
         plan_wit_files(world, opened.workspace, lock).apply()
     raw, state = _build_raw(world, opened, state, run_command=run_command)
-    if lock is None or not compose:
+    if lock is None or not (compose or alone):
         state.save(folder)
         return Built(raw, None, None)
     output = root / opened.project.composed_output
     inputs = _fingerprint(world, opened, lock, raw.digest)
-    if state.inputs == inputs and state.composed is not None and state.composed.still_fits(output):
+    if compose and state.inputs == inputs and state.composed is not None and state.composed.still_fits(output):
         state.save(folder)
         unchanged = BuiltFile(output, Digest.parse(state.composed.digest), state.composed.size, changed=False)
         return Built(raw, unchanged, None)
     from wpkg.workflow.composition import compose_inputs, gather_inputs
 
     gathered = gather_inputs(world, opened, lock, raw.digest)
-    if len(gathered.files) == 1 and opened.project.composition.document is None:
+    if not (compose and gathered.make_a_composition()):
+        gathered.require_allowed(gathered.plan())
         state.save(folder)
-        world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
+        if compose:
+            world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
         return Built(raw, None, None)
     composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
     return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan)
+
+
+def _is_run_alone(project: Project) -> bool:
+    """Whether the raw component is what runs, and there are rules for what it may ask for, or links to check."""
+    composed = (
+        project.composition.components
+        or project.composition.document
+        or any(d.link == "build" and d.kind == "component" for d in project.dependencies)
+    )
+    linked = any(d.link == "runtime" for d in project.dependencies)
+    return project.kind == "component" and not composed and (linked or project.capabilities.says_something)
 
 
 def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
@@ -96,6 +112,13 @@ def plan_project(world: World, root: Path, *, locked: bool = False) -> Plan:
     Raises: as `build`.
     """
     return project_inputs(world, open_project(root), locked=locked).plan()
+
+
+def judged_plan(world: World, root: Path, *, locked: bool = False) -> tuple[Plan, tuple[Request, ...]]:
+    """The same, and what it asks of the host, measured by the project's rules. Raises: as `build`."""
+    inputs = project_inputs(world, open_project(root), locked=locked)
+    plan = inputs.plan()
+    return plan, inputs.requests(plan)
 
 
 def project_inputs(world: World, opened: OpenedProject, *, locked: bool) -> Inputs:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from wpkg.component.read import read_component
 from wpkg.compose.encode import Layout, encode
 from wpkg.compose.graph import Node, Plan
+from wpkg.compose.pieces import Slice, joined
 from wpkg.compose.plan import make_plan, require_connections, require_no_imports
 from wpkg.compose.share import share_modules
 from wpkg.errors import WpkgError
@@ -19,10 +20,11 @@ from wpkg.workflow.draft import Draft
 from wpkg.workflow.sources import ComponentFile, Source, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wpkg.component.types import ComponentType
+    from wpkg.names.choice import Choice
     from wpkg.workflow.wiring import Wiring
     from wpkg.workflow.world import Reporter
 
@@ -75,11 +77,35 @@ def _read(source: Source) -> ComponentType:
 
 def plan_sources(sources: Sources, wiring: Wiring) -> Plan:
     """How the components in `sources` fit together. Raises: CompositionError, InvalidInput, ContentMismatch."""
-    nodes = _nodes(sources)
+    return _planned(sources, wiring)[0]
+
+
+def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes]]:
+    """The plan, and the components that were generated for it, by node."""
+    nodes: Sequence[Node] = _nodes(sources)
+    generated: Mapping[str, bytes] = {}
     if wiring.document is not None:
-        plan = wiring.document.plan(nodes)
-    else:
-        plan = make_plan(nodes, wiring.root, wiring.choices)
+        return _linked(wiring.document.plan(nodes), wiring), generated
+    root = wiring.root
+    choices: Sequence[Choice] = wiring.choices
+    if wiring.chain:
+        from wpkg.compose.chain import chain_choices
+
+        choices, root = chain_choices(nodes, wiring.chain, choices, root)
+    if wiring.decided is not None:
+        from wpkg.compose.furnish import furnish
+
+        furnished = furnish(nodes, root, choices, wiring.decided)
+        nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
+    return _linked(make_plan(nodes, root, choices), wiring), generated
+
+
+def _linked(plan: Plan, wiring: Wiring) -> Plan:
+    """The plan with what is linked at run time. Raises: CompositionError, ImportsLeft."""
+    if wiring.contracts:
+        from wpkg.compose.links import link_plan
+
+        plan = link_plan(plan, wiring.contracts)
     if wiring.no_imports:
         require_no_imports(plan)
     return plan
@@ -93,13 +119,27 @@ def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:
 
 def lay_out(sources: Sources, wiring: Wiring) -> Composition:
     """The composition of `sources`, ready to be written. Raises: CompositionError, InvalidInput."""
-    plan = plan_sources(sources, wiring)
+    plan, generated = _planned(sources, wiring)
     if wiring.document is None:
         require_connections(plan)
     if not wiring.share_modules:
-        return Composition(plan, encode(plan), 0, 0)
-    sharing = share_modules(plan, {node.name: sources[node.name].data for node in plan.nodes})
-    return Composition(plan, encode(plan, sharing), sharing.count, sharing.saved)
+        return Composition(plan, _written_out(encode(plan), generated), 0, 0)
+    views = {name: memoryview(data) for name, data in generated.items()}
+    sharing = share_modules(
+        plan, {node.name: views.get(node.name) or sources[node.name].data for node in plan.nodes}
+    )
+    return Composition(plan, _written_out(encode(plan, sharing), generated), sharing.count, sharing.saved)
+
+
+def _written_out(layout: Layout, generated: Mapping[str, bytes]) -> Layout:
+    """The same with the bytes of generated components in place: they are in no file."""
+    pieces = [
+        generated[piece.node][piece.start : piece.end]
+        if isinstance(piece, Slice) and piece.node in generated
+        else piece
+        for piece in layout.pieces
+    ]
+    return Layout(joined(pieces), layout.size) if generated else layout
 
 
 def warn_about(reporter: Reporter, plan: Plan) -> None:

@@ -55,7 +55,7 @@ def document_command(
         return ProjectPlaces(world, opened, lock, locked_components(world, opened, lock), own_component(opened))
 
     opened = open_document(path, Places(_given(around.given), around.folder, project, around.published))
-    return ComposeFiles(opened.files, Wiring(None, (), share_modules, no_imports, opened))
+    return ComposeFiles(opened.files, Wiring(share_modules=share_modules, no_imports=no_imports, document=opened))
 
 
 def _given(texts: Sequence[str]) -> dict[str, str]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wpkg.errors import InvalidInput, WpkgError
+from wpkg.errors import InvalidInput
+from wpkg.names.pin import Pin
 from wpkg.workflow.build_state import stamped_digest
+from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
 from wpkg.workflow.compose import (
     Composed,
     lay_out,
@@ -17,8 +19,11 @@ from wpkg.workflow.compose import (
     warn_about,
     write_composition,
 )
+from wpkg.workflow.decide import decide, decides
 from wpkg.workflow.fetch import FetchedPackage, fetch_locked
+from wpkg.workflow.links import component_of, read_contracts
 from wpkg.workflow.local import local_dependencies
+from wpkg.workflow.newly_asked import check_nothing_is_concealed
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.sources import ComponentFile, Sources
 from wpkg.workflow.trusting import check_recorded_signers, expect, verify_from_cache, verify_release
@@ -29,11 +34,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.compose.graph import Plan
+    from wpkg.compose.links import Contract
     from wpkg.names.package_name import PackageName
-    from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
+    from wpkg.project.capabilities import Capabilities
     from wpkg.project.lockfile import Lock
-    from wpkg.project.project_file import Project
+    from wpkg.project.project_file import Dependency, Project
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
@@ -47,10 +54,31 @@ class Inputs(Struct, frozen=True):
     wiring: Wiring
     lock: Lock
     pins: Mapping[str, Pin]  # what the files that are dependencies are, by the names that they have here
+    capabilities: Capabilities
 
     def plan(self) -> Plan:
         """How they fit together. Raises: CompositionError."""
         return plan_files(self.files, self.wiring)
+
+    def make_a_composition(self) -> bool:
+        """Whether there is more than the component by itself: others, or what is generated for its imports.
+
+        Raises: CompositionError, InvalidInput.
+        """
+        if self.wiring.document is not None:
+            return True
+        return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
+
+    def requests(self, plan: Plan) -> tuple[Request, ...]:
+        """What `plan`, which is of these inputs, asks of the host, and what the project's rules say of it."""
+        return requests_of(plan, self.capabilities, self.pins)
+
+    def require_allowed(self, plan: Plan) -> None:
+        """Raises: NotAllowed when `plan` asks for what the project does not allow; ImportsConcealed."""
+        for node in plan.nodes:
+            if node.name in self.pins:
+                check_nothing_is_concealed(self.lock, self.pins[node.name], node.component)
+        require_allowed(self.requests(plan), self.capabilities)
 
 
 def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -> Inputs:
@@ -76,8 +104,17 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
         for name, text in composition.instances.items()
     ]
     pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
-    wiring = Wiring(composition.root, composition.imports, composition.share_modules)
-    return Inputs(tuple(files), found.packages, wiring, lock, pins)
+    wiring = Wiring(
+        composition.root,
+        composition.imports,
+        composition.share_modules,
+        chain=composition.chain,
+        contracts=found.contracts,
+        decided=decide(project, pins),
+    )
+    known = {file.name for file in files} | {str(package.name) for package in lock.all}
+    check_rules_are_about_something(project.capabilities, known)
+    return Inputs(tuple(files), found.packages, wiring, lock, pins, project.capabilities)
 
 
 class LockedComponents(Struct, frozen=True):
@@ -86,6 +123,7 @@ class LockedComponents(Struct, frozen=True):
     files: Mapping[str, ComponentFile]
     pins: Mapping[str, Pin]
     packages: tuple[FetchedPackage, ...]  # all that is locked
+    contracts: tuple[Contract, ...]  # what is linked at run time
 
 
 def locked_components(world: World, opened: OpenedProject, lock: Lock) -> LockedComponents:
@@ -96,14 +134,18 @@ def locked_components(world: World, opened: OpenedProject, lock: Lock) -> Locked
     packages = fetch_locked(world, lock)
     check_trust(world, opened, packages)
     local = local_dependencies(opened.workspace)
-    taking_part = _composed(opened.project, lock, packages, local)
+    taking_part, linked = _reached(opened.project, lock, packages, local)
     files, pins = {}, {}
     for pin in taking_part:
         several = sum(other.name == pin.name for other in taking_part) > 1
         name = f"{pin.name}@{pin.version}" if several else str(pin.name)
-        files[name] = _component_of(name, pin, packages, local)
+        files[name] = component_of(name, pin, packages, local)
         pins[name] = pin
-    return LockedComponents(files, pins, packages)
+    contracts = read_contracts(linked, packages, local)
+    for pin, contract in zip(linked, contracts, strict=True):
+        if contract.package is None:
+            check_nothing_is_concealed(lock, pin, contract.node.component)
+    return LockedComponents(files, pins, packages, contracts)
 
 
 def own_component(opened: OpenedProject, digest: Digest | None = None) -> ComponentFile:
@@ -137,57 +179,62 @@ def _by_document(
         for name, project_name in opened_document.origins.items()
         if project_name in found.pins
     }
-    wiring = Wiring(share_modules=composition.share_modules, document=opened_document)
-    return Inputs(tuple(files), found.packages, wiring, lock, pins)
+    rules = opened.project.capabilities
+    if decides(opened.project):
+        raise InvalidInput(
+            "what is denied by a component in its place cannot be said beside [composition] document",
+            hint='leave it at denied = "refuse", or do without the document',
+        )
+    if opened.project.package is not None:
+        own_pin = Pin(opened.project.package, opened.project.version)
+        pins |= {file.name: own_pin for file in files if file.path == own.path}
+    elif own.name in rules.components:
+        raise InvalidInput(
+            f"[capabilities.{own.name}] is not applied by [composition] document",
+            hint='give the project a name in [package], and the rules the same: [capabilities."namespace:name"]',
+        )
+    check_rules_are_about_something(rules, {own.name, *(str(package.name) for package in lock.all)})
+    wiring = Wiring(share_modules=composition.share_modules, contracts=found.contracts, document=opened_document)
+    return Inputs(tuple(files), found.packages, wiring, lock, pins, rules)
 
 
-def _composed(
+def _reached(
     project: Project,
     lock: Lock,
     packages: Sequence[FetchedPackage],
     local: Mapping[PackageName, LocalDependency],
-) -> list[Pin]:
-    """What `link = "build"` leads to, from the project on; the rest is bound by the host."""
+) -> tuple[list[Pin], dict[Pin, Dependency | None]]:
+    """What `link = "build"` leads to, from the project on, and what that is linked with at run time.
+
+    The latter with the project's line for it, None where only a dependency wants it.
+    """
     releases = {package.locked.pin: package.release for package in packages}
     found: set[Pin] = set()
-    pending = [
-        package.pin
-        for d in project.dependencies
-        if d.link == "build" and (package := lock.met_by(d.name, d.requirement)) is not None
-    ]
+    linked: dict[Pin, Dependency | None] = {}
+    pending = []
+    for d in project.dependencies:
+        package = lock.met_by(d.name, d.requirement)
+        if package is not None and d.link == "build":
+            pending.append(package.pin)
+        elif package is not None:
+            linked[package.pin] = d
     while pending:
         pin = pending.pop()
         package = lock.at(pin)
         if pin in found or package is None or package.kind == "wit":
             continue
         found.add(pin)
+        links: dict[PackageName, str] = {}
         if pin.name in local:
-            linked = {d.name for d in local[pin.name].dependencies if d.link == "build"}
-        else:
-            record = releases[pin].config.record
-            linked = {d.name for d in record.dependencies if d.link == "build"} if record is not None else set()
-        pending += [needed for needed in package.dependencies if needed.name in linked]
-    return sorted(found)
-
-
-def _component_of(
-    name: str, pin: Pin, packages: Sequence[FetchedPackage], local: Mapping[PackageName, LocalDependency]
-) -> ComponentFile:
-    """The file of a dependency. Raises: NotBuilt for a project on this disk that has not been built."""
-    for package in packages:
-        if package.locked.pin == pin:
-            return ComponentFile(name, package.path, package.release.component.digest, name)
-    dependency = local[pin.name]
-    if not dependency.component.is_file():
-        raise DependencyNotBuilt(
-            f"{pin} has not been built: there is no {dependency.component}",
-            hint=f"run 'wpkg build -C {dependency.path}'",
-        )
-    return ComponentFile(name, dependency.component, stamped_digest(dependency.component, None), name)
-
-
-class DependencyNotBuilt(WpkgError):
-    """A project on this disk is needed and has not been built."""
+            links = {d.name: d.link for d in local[pin.name].dependencies}
+        elif (record := releases[pin].config.record) is not None:
+            links = {d.name: d.link for d in record.dependencies}
+        for needed in package.dependencies:
+            if links.get(needed.name) == "build":
+                pending.append(needed)
+            elif needed.name in links:
+                linked.setdefault(needed, None)
+    return sorted(found), dict(sorted(linked.items()))
 
 
 def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], text: str) -> ComponentFile:
@@ -231,11 +278,12 @@ def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedP
 def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed, bool]:
     """The composition in its place, and whether it had to be written, or was there already.
 
-    Raises: CompositionError, CannotWrite.
+    Raises: CompositionError, NotAllowed, CannotWrite.
     """
     with Sources(inputs.files) as sources:
         composition = lay_out(sources, inputs.wiring)
         warn_about(world.reporter, composition.plan)
+        inputs.require_allowed(composition.plan)
         world.reporter.status("Composing", f"{output.name} from {len(composition.plan.nodes)} components")
         composed = unchanged_composition(composition, sources, output)
         if composed is not None:

@@ -13,6 +13,7 @@ from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.registry.errors import NotFound, Offline, Unreachable
 from wpkg.trust.bundle import MAX_BUNDLE_SIZE, Bundle
+from wpkg.trust.keyless import claimed_signer
 from wpkg.trust.legacy import MAX_PAYLOAD_SIZE, SIMPLE_SIGNING, legacy_tag, read_legacy_manifest
 from wpkg.trust.statement import Statement
 from wpkg.trust.verify import Candidate, LegacyCandidates, bundle_layer
@@ -129,11 +130,11 @@ def _fetched(
 
 
 class SignatureClaim(Struct, frozen=True):
-    """A statement that is attached to an artifact, and the key that claims to have signed it. Not verified."""
+    """A statement that is attached to an artifact, and who is said to have signed it. Not verified."""
 
     referrer: Digest
     predicate_type: str
-    hint: str
+    hint: str  # as in a lock
 
 
 def signature_claims(world: World, release: Release) -> tuple[SignatureClaim, ...]:
@@ -147,7 +148,8 @@ def signature_claims(world: World, release: Release) -> tuple[SignatureClaim, ..
             try:
                 bundle = Bundle.read(candidate.bundle)
                 statement = Statement.read(bundle.envelope.payload)
+                signer = claimed_signer(bundle)
             except InvalidInput:
                 continue
-            claims.append(SignatureClaim(candidate.descriptor.digest, statement.predicate_type, bundle.hint))
+            claims.append(SignatureClaim(candidate.descriptor.digest, statement.predicate_type, signer))
     return tuple(sorted(claims, key=lambda claim: (claim.predicate_type, claim.hint, claim.referrer)))

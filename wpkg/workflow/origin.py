@@ -92,6 +92,10 @@ def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[
         version = pin.version if pin is not None else opened.project.version if is_own else None
         role: Role = "root" if file.name == plan.root else "component" if package else "local"
         components.append(ComposeInput(file.name, role, node.digest, version, source))
+    for node in plan.nodes:
+        if node.generated is not None and node.digest is not None:
+            generated = {"denied": node.generated.denied, "config": node.generated.config}
+            components.append(ComposeInput(node.name, "generated", node.digest, generated=generated))
     return components
 
 

@@ -79,11 +79,13 @@ def policy_files(world: World, opened: OpenedProject) -> list[Path]:
 
 
 def _key_files(folder: Path, trust: object) -> Iterator[Path]:
-    keys = trust.get("keys") if isinstance(trust, dict) else None
-    for table in keys.values() if isinstance(keys, dict) else ():
-        path = table.get("path") if isinstance(table, dict) else None
-        if isinstance(path, str):
-            yield folder / path
+    """The files that a `[trust]` table names, as far as it is one."""
+    for kind, member in (("keys", "path"), ("identities", "trusted-root")):
+        signers = trust.get(kind) if isinstance(trust, dict) else None
+        for table in signers.values() if isinstance(signers, dict) else ():
+            path = table.get(member) if isinstance(table, dict) else None
+            if isinstance(path, str):
+                yield folder / path
 
 
 def keys_policy(files: Sequence[Path]) -> TrustPolicy:

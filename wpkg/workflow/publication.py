@@ -71,7 +71,8 @@ def prepare(world: World, opened: OpenedProject) -> list[Publication]:
     if project.kind == "wit":
         return [_wit_publication(world, opened, raw, raw_digest, state)]
     inputs = gather_inputs(world, opened, lock, raw_digest)
-    if len(inputs.files) == 1:
+    if not inputs.make_a_composition():
+        inputs.require_allowed(inputs.plan())
         return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
     raw_publication = _raw_publication(world, opened, raw, raw_digest, state, "raw")
     composed = _composed_publication(world, opened, inputs, raw_publication.artifact.manifest.digest)
@@ -122,6 +123,7 @@ def _composed_publication(
     with Sources(inputs.files) as sources:
         composition = lay_out(sources, inputs.wiring)
         warn_about(world.reporter, composition.plan)
+        inputs.require_allowed(composition.plan)
         composed = digest_composition(composition, sources)
     if not output.is_file() or stamped_digest(output, None) != composed.digest:
         raise NotBuilt(

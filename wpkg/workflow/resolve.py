@@ -9,6 +9,7 @@ from wpkg.project.lockfile import Lock, LockedPackage
 from wpkg.project.wkg_lock import WKG_LOCKS, read_wkg_lock
 from wpkg.registry.disk import read_text
 from wpkg.resolve.explain import Wish
+from wpkg.workflow.newly_asked import asked_for, check_newly_asked
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.published import PublishedPackages, TagMoved
 from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
@@ -56,8 +57,15 @@ def resolve_lock(
         solution = solve(wishes, published, {*kept, *preferred, *imported})
         _check_not_lowered(workspace, published, solution, preferred)
         lock = _lock(world, workspace, published, solution, policy)
-    _check_imported(lock, imported)
+        _check_imported(lock, imported)
+        if workspace.lock is not None:
+            check_newly_asked(workspace, workspace.lock, lock, _exported(published, lock))
     return lock
+
+
+def _exported(published: PublishedPackages, lock: Lock) -> list[str]:
+    """What the packages of a registry export, by their configs."""
+    return [name for package in lock.packages for name in published.release(package.pin).config.exports]
 
 
 def _lock(
@@ -90,6 +98,7 @@ def _lock(
                 expect(release, pin.name, pin.version),
                 _pinned_before(workspace.lock, pin),
             ),
+            imports=asked_for(world, release, published.kind(pin.name, release), str(pin)),
         )
         packages.append(package)
     return Lock(tuple(packages), tuple(local))

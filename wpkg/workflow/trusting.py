@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wpkg.errors import LockOutOfDate, NotTrusted
+from wpkg.trust.identity import describe_signer
 from wpkg.trust.verify import Expected, verify_signatures
 from wpkg.workflow.evidence import Evidence, fetch_evidence, kept_evidence
 
@@ -89,7 +90,7 @@ def trusted_signers(
     expected: Expected,
     before: LockedPackage | None,
 ) -> tuple[str, ...]:
-    """The hints of the keys that signed `release` and that `policy` names, to be recorded in the lock.
+    """The hints of who signed `release` and is named by `policy`, keys and identities, to be recorded in the lock.
 
     `before` is what the lock has recorded of the package so far. Nothing is verified without a policy.
 
@@ -100,15 +101,17 @@ def trusted_signers(
     is_pinned = before is not None and before.manifest == release.manifest.digest
     verification = verify_release(world, release, policy, expected, locked=is_pinned)
     what = f"{expected.package} {expected.version}"
-    if before is not None and before.signers and verification.state == "not-signed":
+    disappeared = before is not None and before.signers and not verification.signers
+    if before is not None and disappeared and (verification.state == "not-signed" or verification.is_tolerated):
+        counts = "" if verification.state == "not-signed" else " that counts"
         raise SignatureDisappeared(
-            f"{what} has no signature, and {before.name} {before.version} was signed when it was locked",
+            f"{what} has no signature{counts}, and {before.name} {before.version} was signed when it was locked",
             hint="ask whoever publishes it; the lock is left as it is",
         )
     verification.raise_unless_accepted(f"{what} ({release.reference.repository})")
     if not verification.signers:
         world.reporter.warn(f"{what} is not signed; rule '{verification.rule.match}' lets it pass")
-    signers = tuple(sorted(signer.hint for signer in verification.signers))
+    signers = tuple(sorted({signer.hint for signer in verification.signers}))
     if before is not None:
         _check_same_signers(what, before, signers, verification.rule)
     return signers
@@ -116,12 +119,12 @@ def trusted_signers(
 
 def _check_same_signers(what: str, before: LockedPackage, signers: Sequence[str], rule: Rule) -> None:
     """Nothing when one who signed before has signed again, or the rule names old and new signers."""
-    named = {signer.hint for signer in rule.signers}
-    if before.signers and not set(before.signers) & set(signers) and not set(before.signers) <= named:
+    named = all(any(signer.is_recorded_as(hint) for signer in rule.signers) for hint in before.signers)
+    if before.signers and not set(before.signers) & set(signers) and not named:
+        now, then = (" and ".join(map(describe_signer, hints)) for hints in (signers, before.signers))
         raise SignerChanged(
-            f"{what} is signed by the key {', '.join(signers)}, and {before.name} {before.version} was locked "
-            f"with a signature by {', '.join(before.signers)}",
-            hint=f"when the key was replaced: name both in the rule for '{rule.match}' until the lock is renewed",
+            f"{what} is signed by {now}, and {before.name} {before.version} was locked with a signature by {then}",
+            hint=f"when a signer was replaced: name both in the rule for '{rule.match}' until the lock is renewed",
         )
 
 
@@ -140,7 +143,7 @@ def check_recorded_signers(artifact: str, recorded: Sequence[str], verification:
     gone = sorted(set(recorded) - found)
     if gone:
         raise SignatureDisappeared(
-            f"{artifact}: wpkg.lock records a signature by the key {gone[0]}, "
+            f"{artifact}: wpkg.lock records a signature by {describe_signer(gone[0])}, "
             "which is not there or no longer trusted",
             hint="ask whoever publishes it; if a key was replaced, run 'wpkg lock' to record the new signer",
         )

@@ -54,6 +54,10 @@ def verify_file(
         bundle = Bundle.read(read_bytes(bundle_file))
     except InvalidInput as error:
         raise error.within(str(bundle_file)) from None
+    if bundle.certificate is not None:
+        raise FileNotTrusted(
+            f"{bundle_file} is keyless (signed with a certificate), a file is verified by keys only"
+        )
     signers = [signer for _, rule in keys_policy(keys).rules for signer in rule.signers]
     signer = next((each for each in signers if bundle.envelope.is_signed_by(each.key)), None)
     if signer is None or bundle.envelope.payload_type != IN_TOTO_PAYLOAD:

@@ -29,8 +29,8 @@ class ComposedInput(Struct, frozen=True):
 
     name: str  # 'ns:name@version'
     component: Digest
-    role: str  # 'root', 'component' or 'local'
-    reference: Reference | None  # by digest; None for what came from a path
+    role: str  # 'root', 'component', 'local' or 'generated'
+    reference: Reference | None  # by digest; None for what came from a path, or was made while composing
 
     def __str__(self) -> str:
         return f"{self.name} {self.component}"

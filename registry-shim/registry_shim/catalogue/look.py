@@ -17,7 +17,7 @@ from wpkg.wit.text import wit_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from registry_shim.store.blobs import BlobFile
+    from registry_shim.protocol.messages import Content
     from wpkg.component.nesting import Part
     from wpkg.component.types import ExternType
 
@@ -66,7 +66,7 @@ class Names(Struct, frozen=True):
     exports: tuple[str, ...]
 
 
-def look_into(blob: BlobFile, digest: Digest) -> Look:
+def look_into(blob: Content, digest: Digest) -> Look:
     """Everything about a component. Raises: WpkgError when it is none, or damaged."""
     with _verified(blob, digest) as data:
         read = read_definition(data)
@@ -81,7 +81,7 @@ def look_into(blob: BlobFile, digest: Digest) -> Look:
         )
 
 
-def read_names(blob: BlobFile, digest: Digest) -> Names:
+def read_names(blob: Content, digest: Digest) -> Names:
     """Only the names; costs a pass over the component and the reading of its types. Raises: WpkgError."""
     with _verified(blob, digest) as data:
         read = read_definition(data)
@@ -91,7 +91,7 @@ def read_names(blob: BlobFile, digest: Digest) -> Names:
 
 
 @contextmanager
-def _verified(blob: BlobFile, digest: Digest) -> Iterator[memoryview]:
+def _verified(blob: Content, digest: Digest) -> Iterator[memoryview]:
     """The bytes of a blob, known to be those of `digest`. Raises: TooLarge, ContentMismatch."""
     if blob.size > MAX_LOOKED_INTO:
         raise TooLarge(f"it has {blob.size} bytes, and only components of up to {MAX_LOOKED_INTO} are looked into")

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from registry_shim.errors import EvidenceUnavailable, PolicyUnreadable
 from registry_shim.gate.exempt import is_exempt, is_signature_tag, signed_by_tag
-from registry_shim.gate.refusals import explain, refuse_tag, warning
+from registry_shim.gate.refusals import explain, refuse_tag
 from registry_shim.gate.verdict import Standing, Verdict, judge
 from registry_shim.gate.verdicts import Verdicts
 from registry_shim.gate.waiting import TooManyWaiting, WaitingTag
 from registry_shim.limits import MAX_MANIFEST_SIZE
 from registry_shim.protocol.asking import fetch_manifest, head
 from registry_shim.protocol.intake import SmallIntake
-from registry_shim.protocol.messages import ErrorCode, Refusal, Request, Response, json_response
+from registry_shim.protocol.messages import ErrorCode, Refusal, Request, Response, json_response, warning
 from registry_shim.protocol.registry import exchange
 from registry_shim.protocol.routes import Endpoint, find_route, read_reference
 from wpkg.documents.strict_json import Members, load_json
@@ -228,10 +228,13 @@ class Gate:
 
     def _delete(self, route: Route, request: Request, tag: str | None) -> Response:
         with self._lock(route.repository):
-            waited = tag is not None and self._waiting.remove(route.repository, tag)
             response = exchange(self._service, request)
+            # After the answer: what the registry refuses, for a condition or a failure, leaves what waits alone.
+            if tag is not None and response.status in (HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND):
+                waited = self._waiting.remove(route.repository, tag)
+                response = Response(HTTPStatus.ACCEPTED) if waited else response
         self._verdicts.forget(route.repository)
-        return Response(HTTPStatus.ACCEPTED) if waited and response.status == HTTPStatus.NOT_FOUND else response
+        return response
 
     def _after_put(self, repository: str, response: Response) -> None:
         """Judge again what a new referrer is about, and let go of tags that waited for it."""

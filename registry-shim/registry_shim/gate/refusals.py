@@ -6,14 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from registry_shim.gate.verdict import Standing
-from registry_shim.protocol.messages import ErrorCode, Refusal
+from registry_shim.protocol.messages import ErrorCode, Refusal, warning
 
 if TYPE_CHECKING:
     from registry_shim.gate.verdict import Verdict
-    from registry_shim.protocol.messages import Headers
     from wpkg.oci.digest import Digest
-
-MAX_WARNING_LENGTH = 1000  # bytes; clients read 4096 over all (distribution-spec v1.1.1, "Warnings")
 
 _WHAT_TO_DO = {
     Standing.UNSIGNED: "sign it by digest, then the tag shows it: cosign sign --key KEY {by_digest}",
@@ -33,10 +30,3 @@ def explain(registry: str, repository: str, tag: str, digest: Digest, verdict: V
     """Why `tag` is not shown, and what to do."""
     what_to_do = _WHAT_TO_DO[verdict.standing].format(by_digest=f"{registry}/{repository}@{digest}")
     return f"{verdict.standing}: {repository}:{tag} ({digest.short}) {verdict.reason}; {what_to_do}"
-
-
-def warning(text: str) -> Headers:
-    """A `Warning` header. A header is one line of ASCII, and `text` may quote anything."""
-    safe = "".join(c if c.isascii() and c.isprintable() else "?" for c in text[:MAX_WARNING_LENGTH])
-    quoted = safe.replace("\\", "\\\\").replace('"', '\\"')
-    return (("Warning", f'299 - "{quoted}"'),)

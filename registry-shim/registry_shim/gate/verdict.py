@@ -105,6 +105,10 @@ def _verdict(verification: Verification, rule: Rule, unavailable: list[EvidenceU
     if not_examined or unavailable:
         reasons = [*not_examined, *map(str, unavailable)]
         return Verdict(Standing.NOT_CHECKED, _cut(f"cannot be checked: {'; '.join(reasons)}"), None, verification)
+    not_checked = [f.reason for f in verification.findings if f.outcome is Outcome.NOT_CHECKED]
+    if not_checked and not verification.is_tolerated:
+        reason = _cut(f"cannot be checked: {'; '.join(not_checked)}")
+        return Verdict(Standing.NOT_CHECKED, reason, verification.error_for("it").hint, verification)
     if verification.is_tolerated:
         return Verdict(
             Standing.TOLERATED, f"is not signed; the rule '{rule.match}' lets it pass", None, verification
@@ -112,7 +116,7 @@ def _verdict(verification: Verification, rule: Rule, unavailable: list[EvidenceU
     error = verification.error_for("it")
     if verification.state is State.NOT_SIGNED:
         return Verdict(Standing.UNSIGNED, "carries no signature", error.hint, verification)
-    reason = f"carries signatures that do not count, {len(verification.signers)} of {rule.threshold} do"
+    reason = f"carries signatures that do not count, {verification.count} of {rule.threshold} do"
     findings = "; ".join([*map(str, verification.findings), *verification.unmet])
     return Verdict(Standing.SIGNATURE_WRONG, _cut(f"{reason}: {findings}"), error.hint, verification)
 

@@ -96,6 +96,11 @@ class WaitingTags:
         self._tags = tags
 
 
+def waiting_manifests(root: Path, repository: str) -> list[Digest]:
+    """What waits in a repository of the registry in `root`, by its file, whoever has it open."""
+    return [waiting.manifest for waiting in WaitingTags(root / WAITING_FILE).of(repository)]
+
+
 def _read(data: bytes) -> list[WaitingTag]:
     """Raises: InvalidInput."""
     return [

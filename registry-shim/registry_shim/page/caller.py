@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from registry_shim.errors import RulesUnreadable
 from registry_shim.protocol.messages import Request
 from registry_shim.protocol.registry import exchange
 
@@ -42,7 +43,24 @@ class Caller:
         response = exchange(self, Request("GET", f"/v2/{repository}/tags/list", "n=0"))
         return response.status == HTTPStatus.OK
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the caller says who they are."""
+        return bool(self._headers)
+
     def challenge(self) -> Response | None:
-        """The answer that asks for a password, where one is needed for anything; None where none is."""
-        response = exchange(self, Request("GET", "/v2/"))
+        """The answer that asks for a password; None where the caller has given a right one, or nobody is asked.
+
+        Raises: RulesUnreadable.
+        """
+        return self._challenge("/v2/")
+
+    def challenge_to_list(self, repository: str) -> Response | None:
+        """Likewise, where a caller who has given none needs one for the tags of a repository."""
+        return None if self.has_credentials else self._challenge(f"/v2/{repository}/tags/list")
+
+    def _challenge(self, path: str) -> Response | None:
+        response = exchange(self, Request("GET", path, "n=0"))
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise RulesUnreadable("the registry cannot tell who may see what; its log says why")
         return response if response.status == HTTPStatus.UNAUTHORIZED else None

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from registry_shim.catalogue.catalogue import Catalogue
@@ -24,17 +25,25 @@ class Door:
     """A `Service` in front of a registry and its page.
 
     `service` is the registry as clients see it, `store` what is behind it, `catalogue` the file to remember in.
-    `registry` is what people call it; `judge` says where a tag stands, None without a policy.
+    `registry` is what people call it; `judge` says where a tag stands, None without a policy; `is_public` whether
+    there is anything to see without a password, None where nobody is asked for one.
     """
 
     def __init__(
-        self, service: Service, store: Store, catalogue: Path, registry: str, judge: Judge | None = None
+        self,
+        service: Service,
+        store: Store,
+        catalogue: Path,
+        registry: str,
+        judge: Judge | None = None,
+        is_public: Callable[[], bool] | None = None,
     ) -> None:
         self._service = service
         self._store = store
         self._path = catalogue
         self._registry = registry
         self._judge = judge
+        self._is_public = is_public
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._site: Site | None = None
@@ -63,7 +72,7 @@ class Door:
         with self._lock:
             if self._site is None:
                 self._catalogue = Catalogue(self._store, self._path)
-                self._site = Site(self._service, self._catalogue, self._registry, self._judge)
+                self._site = Site(self._service, self._catalogue, self._registry, self._judge, self._is_public)
             return self._site
 
 

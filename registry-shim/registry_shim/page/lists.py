@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from registry_shim.page.html import Html, code, table, tag
 from registry_shim.page.layout import document, plural, size_of
 from registry_shim.page.listing import list_rows
-from registry_shim.page.paths import HOME, SEARCH, Place, search_path
+from registry_shim.page.paths import HOME, SEARCH, SIGN_IN, Place, search_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,8 +32,16 @@ $ wpkg push --key wpkg.key
 """
 
 
-def home_page(registry: str, catalogue: Catalogue, caller: Caller, query: Query, offset: int) -> bytes:
-    """Every repository that has something to show."""
+def home_page(
+    registry: str,
+    catalogue: Catalogue,
+    caller: Caller,
+    query: Query,
+    offset: int,
+    *,
+    is_stranger: bool = False,
+) -> bytes:
+    """Every repository that has something to show; a stranger may see more after signing in."""
     found = list(islice(list_rows(catalogue.find(query), caller), offset, offset + PAGE_LENGTH + 1))
     shown = found[:PAGE_LENGTH]
     if not shown and offset == 0:
@@ -51,7 +59,8 @@ def home_page(registry: str, catalogue: Catalogue, caller: Caller, query: Query,
         )
     else:
         body = [_repositories(shown), _pages(HOME, offset, more=len(found) > PAGE_LENGTH)]
-    return document(registry, registry, tag("h1", "Repositories"), body)
+    more = tag("p", "There may be more to see: ", tag("a", "sign in", href=SIGN_IN)) if is_stranger else ()
+    return document(registry, registry, tag("h1", "Repositories"), body, more)
 
 
 def repository_page(registry: str, catalogue: Catalogue, caller: Caller, repository: str) -> bytes | None:

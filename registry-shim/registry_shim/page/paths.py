@@ -8,6 +8,7 @@ Grammar (paths as they are sent)::
            | '/repositories/' name ':' tag             what a tag names
            | '/repositories/' name '@' digest          a manifest
            | '/api/v1/search'                          the search for programs
+           | '/sign-in'                                asks for a password, then '/'
            | '/style.css' | '/icon.svg'
 
 A name has neither ':' nor '@', so the three forms cannot be confused.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 HOME = "/"
 SEARCH = "/search"
 SEARCH_API = "/api/v1/search"
+SIGN_IN = "/sign-in"
 STYLE = "/style.css"
 ICON = "/icon.svg"
 REPOSITORIES = "/repositories/"
@@ -56,6 +58,11 @@ class Place(Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.path.removeprefix(REPOSITORIES)
+
+
+def is_place(path: str) -> bool:
+    """Whether there can be something at `path` that depends on who asks."""
+    return path in (HOME, SEARCH, SEARCH_API, SIGN_IN) or path.startswith(REPOSITORIES)
 
 
 def read_place(path: str) -> Place | None:

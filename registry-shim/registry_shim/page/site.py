@@ -25,6 +25,8 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from registry_shim.catalogue.catalogue import Catalogue
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
@@ -50,14 +52,23 @@ SECURITY: Headers = (
 class Site:
     """The pages of one registry, made from what `service` shows to whoever asks.
 
-    `registry` is what people call it; `judge` says where a tag stands, None without a policy.
+    `registry` is what people call it; `judge` says where a tag stands, None without a policy; `is_public` whether
+    there is anything to see without a password, None where nobody is asked for one.
     """
 
-    def __init__(self, service: Service, catalogue: Catalogue, registry: str, judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        catalogue: Catalogue,
+        registry: str,
+        judge: Judge | None = None,
+        is_public: Callable[[], bool] | None = None,
+    ) -> None:
         self._service = service
         self._catalogue = catalogue
         self._registry = registry
         self._judge = judge
+        self._is_public = is_public
         self._looks = Looks()
 
     def answer(self, request: Request) -> Response:
@@ -79,22 +90,35 @@ class Site:
                 return _response(request, _resource("style.css"), "text/css; charset=utf-8", "public, max-age=300")
             case paths.ICON:
                 return _response(request, _resource("icon.svg"), "image/svg+xml", "public, max-age=86400")
+        if not paths.is_place(request.path):
+            return self._problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
         caller = Caller(self._service, request)
         challenge = caller.challenge()
-        if challenge is not None:
+        if challenge is not None and (request.path == paths.SIGN_IN or not self._is_for_anybody(caller)):
             return challenge
         match request.path:
+            case paths.SIGN_IN:
+                return Response(HTTPStatus.SEE_OTHER, (("Location", paths.HOME), ("Cache-Control", "no-store")))
             case paths.HOME:
-                body = home_page(self._registry, self._catalogue, caller, Query(), _offset(request))
+                body = home_page(
+                    self._registry,
+                    self._catalogue,
+                    caller,
+                    Query(),
+                    _offset(request),
+                    is_stranger=challenge is not None,
+                )
             case paths.SEARCH:
                 body = self._search(request, caller)
             case paths.SEARCH_API:
                 return self._search_api(request, caller)
-            case path if path.startswith(paths.REPOSITORIES):
-                return self._place(request, caller)
             case _:
-                return self._problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+                return self._place(request, caller)
         return _response(request, body, HTML)
+
+    def _is_for_anybody(self, caller: Caller) -> bool:
+        """Whether a caller may look around who has not said who they are."""
+        return not caller.has_credentials and self._is_public is not None and self._is_public()
 
     def _search(self, request: Request, caller: Caller) -> bytes:
         exports, imports = (_items(request, name) for name in ("exports", "imports"))
@@ -127,11 +151,16 @@ class Site:
         if place is None:
             return self._problem(HTTPStatus.NOT_FOUND, "This is no repository, tag or digest.")
         if not place.reference:
+            challenge = caller.challenge_to_list(place.repository)
+            if challenge is not None:
+                return challenge
             body = repository_page(self._registry, self._catalogue, caller, place.repository)
             if body is None:
                 return self._problem(HTTPStatus.NOT_FOUND, f"There is no repository {place.repository} here.")
             return _response(request, body, HTML)
         found = exchange(caller, Request("HEAD", f"/v2/{place.repository}/manifests/{place.reference}"))
+        if found.status == HTTPStatus.UNAUTHORIZED and not caller.has_credentials:
+            return found
         if found.status != HTTPStatus.OK:
             return self._not_shown(place, found)
         headers = {name.lower(): value for name, value in found.headers}
@@ -144,7 +173,7 @@ class Site:
         if answer.status == HTTPStatus.FORBIDDEN:
             warning = next((value for name, value in answer.headers if name == "Warning"), "")
             reason = warning.removeprefix('299 - "').removesuffix('"').replace('\\"', '"').replace("\\\\", "\\")
-            return self._problem(HTTPStatus.FORBIDDEN, f"This registry does not show {place}. {reason}")
+            return self._problem(HTTPStatus.FORBIDDEN, f"This registry does not show {place}. {reason}".strip())
         if answer.status == HTTPStatus.NOT_FOUND:
             return self._problem(HTTPStatus.NOT_FOUND, f"There is no {place} here.")
         return self._problem(HTTPStatus.BAD_GATEWAY, f"{place} cannot be shown; the registry's log says why.")

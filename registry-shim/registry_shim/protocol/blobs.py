@@ -34,12 +34,12 @@ from registry_shim.protocol.routes import read_computed_digest, read_digest
 from registry_shim.store.uploads import DEFAULT_ALGORITHM
 
 if TYPE_CHECKING:
-    from registry_shim.protocol.messages import Request
+    from registry_shim.protocol.messages import Content, Request
     from registry_shim.protocol.ranges import ByteRange
     from registry_shim.protocol.routes import Route
     from registry_shim.store.repository import Repository
     from registry_shim.store.store import Store
-    from registry_shim.store.uploads import Upload
+    from registry_shim.store.uploads import Upload, Uploads
     from wpkg.oci.digest import Digest
 
 ALGORITHMS = ("sha256", "sha512")
@@ -49,34 +49,44 @@ def get_blob(store: Store, route: Route, request: Request) -> Response:
     """The blob or the part of it that was asked for. Its bytes are not verified: the client does that."""
     digest = read_digest(route.item)
     repository = store.find(route.repository)
-    blob = repository.blobs.open(digest) if repository is not None and digest is not None else None
+    blob = repository.blobs.show(digest) if repository is not None and digest is not None else None
     if blob is None or digest is None:
         raise _unknown_blob(route)
-    etag = entity_tag(digest)
-    identity: Headers = (("Docker-Content-Digest", str(digest)), ("ETag", etag))
+    return answer_blob(request, digest, blob)
+
+
+def answer_blob(request: Request, digest: Digest, blob: Content) -> Response:
+    """The blob or the part of it that was asked for; `blob` is closed, or goes with the response."""
     try:
-        known = answer_condition(request, digest, identity)
-        part = _requested_part(request, etag, blob.size)
+        response, offset, length = describe_blob(request, digest, blob.size)
     except BaseException:
         blob.close()
         raise
-    if known is not None:
+    if request.method == "HEAD" or response.status == HTTPStatus.NOT_MODIFIED:
         blob.close()
-        return known
-    offset, length = (part.first, part.length) if part is not None else (0, blob.size)
-    status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
+        return response
+    return Response(response.status, response.headers, BlobSlice(blob, offset, length))
+
+
+def describe_blob(request: Request, digest: Digest, size: int) -> tuple[Response, int, int]:
+    """The answer without its body, and which bytes that has: from where, and how many. Raises: Refusal."""
+    etag = entity_tag(digest)
+    identity: Headers = (("Docker-Content-Digest", str(digest)), ("ETag", etag))
+    known = answer_condition(request, digest, identity)
+    part = _requested_part(request, etag, size)
+    if known is not None:
+        return known, 0, 0
+    offset, length = (part.first, part.length) if part is not None else (0, size)
     headers: Headers = (
         ("Content-Type", BINARY),
         ("Content-Length", str(length)),
         *identity,
         ("Accept-Ranges", "bytes"),
     )
-    if part is not None:
-        headers = (*headers, ("Content-Range", f"bytes {part}/{blob.size}"))
-    if request.method == "HEAD":
-        blob.close()
-        return Response(status, headers)
-    return Response(status, headers, BlobSlice(blob, offset, length))
+    if part is None:
+        return Response(HTTPStatus.OK, headers), offset, length
+    headers = (*headers, ("Content-Range", f"bytes {part}/{size}"))
+    return Response(HTTPStatus.PARTIAL_CONTENT, headers), offset, length
 
 
 def _requested_part(request: Request, etag: str, size: int) -> ByteRange | None:
@@ -118,11 +128,12 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     mounted = request.parameter("mount")
     if mounted is not None:
         digest = read_computed_digest(mounted)
-        if store.mount(digest, request.parameter("from"), route.repository):
+        if store.mount(digest, request.parameter("from"), route.repository, request.may_mount):
             return _created(route, digest)
     elif (text := request.parameter("digest")) is not None:
         digest = read_computed_digest(text)
         repository = store.obtain(route.repository)
+        _check_length(request, repository.uploads, 0)
         upload = repository.uploads.start(digest.algorithm)
         return UploadIntake(
             repository.uploads,
@@ -151,6 +162,7 @@ def continue_upload(store: Store, route: Route, request: Request) -> UploadIntak
     upload = uploads.hold(route.item)
     try:
         size = _announced_size(route, request, upload)
+        _check_length(request, uploads, upload.offset)
     except BaseException:
         uploads.release(upload)
         raise
@@ -168,6 +180,7 @@ def close_upload(store: Store, route: Route, request: Request) -> UploadIntake:
     upload = repository.uploads.hold(route.item)
     try:
         size = _announced_size(route, request, upload)
+        _check_length(request, repository.uploads, upload.offset)
         upload.hash_with(digest.algorithm)
     except BaseException:
         repository.uploads.release(upload)
@@ -180,6 +193,17 @@ def cancel_upload(store: Store, route: Route, _request: Request) -> Response:
     uploads = _repository_of(store, route).uploads
     uploads.drop(uploads.hold(route.item))
     return Response(HTTPStatus.NO_CONTENT)
+
+
+def _check_length(request: Request, uploads: Uploads, offset: int) -> None:
+    """Nothing, where the body may come after `offset` bytes; refused before it is sent, it need not be.
+
+    Raises: BlobTooLarge, NoSpaceLeft.
+    """
+    text = request.headers.get("content-length", "")
+    length = int(text) if text.isascii() and text.isdecimal() else 0
+    uploads.check_size(offset + length)
+    uploads.check_space(length)
 
 
 def _announced_size(route: Route, request: Request, upload: Upload) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
+from registry_shim.errors import BlobTooLarge
 from registry_shim.protocol.messages import ErrorCode, Refusal, bad_request
 
 if TYPE_CHECKING:
@@ -79,9 +80,18 @@ class UploadIntake:
         self._is_private = is_private
 
     def take(self, piece: bytes) -> None:
-        """Add the next bytes to the session. Raises: Refusal when there are more than was said."""
+        """Add the next bytes to the session.
+
+        Raises: Refusal when there are more than was said, BlobTooLarge, NoSpaceLeft.
+        """
         if self._size is not None and self._upload.offset + len(piece) - self._start > self._size:
             raise self._wrong_size()
+        try:
+            self._uploads.check_size(self._upload.offset + len(piece))
+        except BlobTooLarge:
+            self._upload.rewind(self._start)
+            raise
+        self._uploads.check_space(len(piece))
         self._upload.append(piece)
 
     def finish(self) -> Response:

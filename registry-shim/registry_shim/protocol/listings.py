@@ -43,7 +43,11 @@ def get_tags(store: Store, route: Route, request: Request) -> Response:
     repository = store.find(route.repository)
     if repository is None:
         raise not_found(ErrorCode.NAME_UNKNOWN, f"there is no repository '{route.repository}'")
-    tags = repository.tags()
+    return answer_tags(route, request, repository.tags())
+
+
+def answer_tags(route: Route, request: Request, tags: list[str]) -> Response:
+    """One page of `tags`, which are in ASCII order. Raises: Refusal."""
     last = request.parameter("last")
     start = bisect_right(tags, last) if last is not None else 0
     count = _page_size(request.parameter("n"), len(tags))

@@ -13,10 +13,19 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from registry_shim.limits import MAX_MANIFEST_SIZE
+from registry_shim.limits import IMMEDIATE_READ_SIZE, MAX_MANIFEST_SIZE
 from registry_shim.protocol.conditions import answer_condition, entity_tag, read_conditions
 from registry_shim.protocol.intake import SmallIntake, too_large
-from registry_shim.protocol.messages import ErrorCode, Headers, Refusal, Response, bad_request, echo, not_found
+from registry_shim.protocol.messages import (
+    BlobSlice,
+    ErrorCode,
+    Headers,
+    Refusal,
+    Response,
+    bad_request,
+    echo,
+    not_found,
+)
 from registry_shim.protocol.routes import read_computed_digest, read_reference
 from registry_shim.store.documents import read_document
 from wpkg.oci.digest import Digest
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from registry_shim.protocol.conditions import Conditions
     from registry_shim.protocol.messages import Request
     from registry_shim.protocol.routes import Route
+    from registry_shim.store.catalog import Entry
+    from registry_shim.store.repository import Repository
     from registry_shim.store.store import Store
 
 # RFC 6838 section 4.2; parameters are cut off before.
@@ -37,18 +48,35 @@ def get_manifest(store: Store, route: Route, request: Request) -> Response:
     """The manifest, byte for byte as it was pushed; verified, also when only its headers are asked for."""
     reference = read_reference(route.item)
     repository = store.find(route.repository)
-    manifest = repository.fetch(reference) if repository is not None and reference is not None else None
-    if manifest is None:
+    entry = repository.find(reference) if repository is not None and reference is not None else None
+    if repository is None or entry is None:
         raise _unknown_manifest(route)
     headers: Headers = (
-        ("Content-Type", manifest.entry.media_type),
-        ("Content-Length", str(manifest.entry.size)),
-        ("Docker-Content-Digest", str(manifest.entry.digest)),
-        ("ETag", entity_tag(manifest.entry.digest)),
+        ("Content-Type", entry.media_type),
+        ("Content-Length", str(entry.size)),
+        ("Docker-Content-Digest", str(entry.digest)),
+        ("ETag", entity_tag(entry.digest)),
     )
-    return answer_condition(request, manifest.entry.digest, headers[2:]) or Response(
-        HTTPStatus.OK, headers, b"" if request.method == "HEAD" else manifest.data
-    )
+    known = answer_condition(request, entry.digest, headers[2:])
+    body = _read_verified(repository, entry)
+    if body is None:
+        raise _unknown_manifest(route)
+    if known is None and request.method != "HEAD":
+        return Response(HTTPStatus.OK, headers, body)
+    if isinstance(body, BlobSlice):
+        body.blob.close()
+    return known or Response(HTTPStatus.OK, headers)
+
+
+def _read_verified(repository: Repository, entry: Entry) -> bytes | BlobSlice | None:
+    """The manifest's bytes; those of a long one as a file, so that many of them need no memory.
+
+    None when it has been removed meanwhile.
+    """
+    if entry.size <= IMMEDIATE_READ_SIZE:
+        return repository.show(entry)
+    blob = repository.open(entry)
+    return BlobSlice(blob, 0, entry.size) if blob is not None else None
 
 
 def put_manifest(store: Store, route: Route, request: Request) -> SmallIntake:
@@ -93,7 +121,9 @@ def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
             ErrorCode.DIGEST_INVALID, f"the {len(data)} bytes received have the digest {digest}, not {promised}"
         )
     document = read_document(data, push.media_type)
-    store.obtain(route.repository).publish(document, data, digest, push.tags, push.conditions.check)
+    repository = store.obtain(route.repository)
+    repository.uploads.check_space(len(data))
+    repository.publish(document, data, digest, push.tags, push.conditions.check)
     headers: Headers = (
         ("Location", f"/v2/{route.repository}/manifests/{digest}"),
         ("Docker-Content-Digest", str(digest)),

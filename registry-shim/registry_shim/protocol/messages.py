@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
-from registry_shim.limits import MAX_ECHO_LENGTH
+from registry_shim.limits import MAX_ECHO_LENGTH, MAX_WARNING_LENGTH
 from wpkg.documents.strict_json import dump_json
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from registry_shim.store.blobs import BlobFile
+    import mmap
+    from collections.abc import Callable, Mapping
 
 JSON = "application/json"
 BINARY = "application/octet-stream"
@@ -50,6 +49,7 @@ class Request:
     path: str  # as it was sent, still percent-encoded
     query: str = ""  # the same, without '?'
     headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
+    may_mount: Callable[[str], bool] | None = None  # from which repositories; None for all
 
     def parameters(self, name: str) -> list[str]:
         """The values that the query gives `name`, in order.
@@ -64,11 +64,29 @@ class Request:
         return next(iter(self.parameters(name)), None)
 
 
+class Content(Protocol):
+    """The bytes of a blob."""
+
+    size: int  # bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset`; fewer only at the end."""
+
+    def read_cached(self, offset: int, length: int) -> bytearray | None:
+        """All of that, if nothing has to be waited for; else None."""
+
+    def map(self) -> mmap.mmap:
+        """All of it as memory, to be closed by the caller. Not for size 0."""
+
+    def close(self) -> None:
+        """Let go of it; once."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlobSlice:
-    """A part of a stored blob, to be streamed and then closed by whoever sends it."""
+    """A part of a blob, to be streamed and then closed by whoever sends it."""
 
-    blob: BlobFile
+    blob: Content
     offset: int  # bytes from the start of the blob
     length: int  # bytes
 
@@ -108,6 +126,13 @@ def json_response(
 ) -> Response:
     """A response whose body is `value`."""
     return Response(status, (("Content-Type", media_type), *headers), dump_json(value))
+
+
+def warning(text: str) -> Headers:
+    """A `Warning` header (distribution-spec v1.1.1, "Warnings"): one line of ASCII, whatever `text` is."""
+    safe = "".join(c if c.isascii() and c.isprintable() else "?" for c in text[:MAX_WARNING_LENGTH])
+    quoted = safe.replace("\\", "\\\\").replace('"', '\\"')
+    return (("Warning", f'299 - "{quoted}"'),)
 
 
 def echo(text: str) -> str:

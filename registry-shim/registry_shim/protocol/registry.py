@@ -9,7 +9,17 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from registry_shim.errors import BusyUpload, DamagedStore, EvidenceUnavailable, MissingContent, UnknownUpload
+from registry_shim.errors import (
+    BlobTooLarge,
+    BusyUpload,
+    DamagedStore,
+    EvidenceUnavailable,
+    MissingContent,
+    NoSpaceLeft,
+    RulesUnreadable,
+    TooManyUploads,
+    UnknownUpload,
+)
 from registry_shim.protocol.blobs import (
     cancel_upload,
     close_upload,
@@ -59,6 +69,7 @@ HANDLERS: dict[Endpoint, dict[str, Handler]] = {
 }
 
 RETRY_AFTER_SECONDS = 1  # when another request is writing to the same session
+MANY_UPLOADS_RETRY_AFTER_SECONDS = 60  # when other sessions have to end first
 
 
 class Registry:
@@ -108,6 +119,19 @@ def refuse(error: WpkgError) -> Response:
                 str(error),
                 headers=(("Retry-After", str(RETRY_AFTER_SECONDS)),),
             )
+        case TooManyUploads():
+            refusal = Refusal(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                ErrorCode.TOOMANYREQUESTS,
+                str(error),
+                headers=(("Retry-After", str(MANY_UPLOADS_RETRY_AFTER_SECONDS)),),
+            )
+        case BlobTooLarge():
+            refusal = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.SIZE_INVALID, str(error))
+        case NoSpaceLeft():
+            refusal = Refusal(HTTPStatus.INSUFFICIENT_STORAGE, ErrorCode.DENIED, str(error))
+        case RulesUnreadable():
+            refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.DENIED, str(error))
         case ContentMismatch():
             refusal = Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.DIGEST_INVALID, str(error))
         case MalformedManifest():

@@ -88,10 +88,35 @@ class Catalog:
     def __init__(self) -> None:
         self._entries: dict[Digest, Entry] = {}
         self._tags: dict[str, Digest] = {}
+        self._tag_counts: dict[Digest, int] = {}  # of what has tags; finding them costs a look at each tag
         self._referrers: dict[Digest, dict[Digest, Entry]] = {}
 
     def __len__(self) -> int:
         return len(self._entries) + len(self._tags)
+
+    def become(self, other: Catalog) -> None:
+        """Take over what `other` has, which is used no more."""
+        self._entries, self._tags, self._tag_counts = other._entries, other._tags, other._tag_counts
+        self._referrers = other._referrers
+
+    def copy(self) -> Catalog:
+        """The catalog as it is now, whatever becomes of this one."""
+        copy = Catalog()
+        copy._entries, copy._tags, copy._tag_counts = dict(self._entries), dict(self._tags), dict(self._tag_counts)
+        copy._referrers = {subject: dict(referrers) for subject, referrers in self._referrers.items()}
+        return copy
+
+    def entries(self) -> list[Entry]:
+        """Every manifest, by digest."""
+        return sorted(self._entries.values(), key=lambda entry: entry.digest)
+
+    def tags_of(self, digest: Digest) -> list[str]:
+        """The tags that name a manifest, in ASCII order."""
+        return sorted(tag for tag, target in self._tags.items() if target == digest)
+
+    def tagged(self) -> set[Digest]:
+        """What tags name."""
+        return set(self._tag_counts)
 
     def find(self, reference: Digest | str) -> Entry | None:
         """What a digest or tag names, if anything."""
@@ -111,15 +136,28 @@ class Catalog:
         match change:
             case Published(entry, tags):
                 self._add(entry)
-                self._tags.update(dict.fromkeys(tags, entry.digest))
+                for tag in tags:
+                    self._forget_tag_of(self._tags.get(tag))
+                    self._tags[tag] = entry.digest
+                    self._tag_counts[entry.digest] = self._tag_counts.get(entry.digest, 0) + 1
             case TagRemoved(tag):
-                self._tags.pop(tag, None)
+                self._forget_tag_of(self._tags.pop(tag, None))
             case ManifestRemoved(digest):
-                for tag in [tag for tag, target in self._tags.items() if target == digest]:
-                    del self._tags[tag]
+                if self._tag_counts.pop(digest, 0):
+                    for tag in self.tags_of(digest):
+                        del self._tags[tag]
                 self._remove(digest)
 
+    def _forget_tag_of(self, digest: Digest | None) -> None:
+        if digest is not None:
+            self._tag_counts[digest] -= 1
+            if not self._tag_counts[digest]:
+                del self._tag_counts[digest]
+
     def _add(self, entry: Entry) -> None:
+        before = self._entries.get(entry.digest)
+        if before is not None and before.subject != entry.subject:
+            self._remove(entry.digest)
         self._entries[entry.digest] = entry
         if entry.subject is not None:
             self._referrers.setdefault(entry.subject, {})[entry.digest] = entry
@@ -134,15 +172,14 @@ class Catalog:
 
     def encode_index(self) -> bytes:
         """The catalog as `index.json`: tags first, then manifests without one; each sorted."""
-        tagged = set(self._tags.values())
+        tagged = self.tagged()
         manifests = [self._entries[digest].to_json(tag) for tag, digest in sorted(self._tags.items())]
         manifests += [self._entries[digest].to_json() for digest in sorted(self._entries.keys() - tagged)]
         return dump_json({"schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": manifests})
 
     def encode_subjects(self, index: bytes) -> bytes:
         """The subjects of the manifests in `index`, which is this catalog encoded."""
-        entries = sorted(self._entries.values(), key=lambda entry: entry.digest)
-        subjects = {str(entry.digest): str(entry.subject) for entry in entries if entry.subject is not None}
+        subjects = {str(entry.digest): str(entry.subject) for entry in self.entries() if entry.subject is not None}
         return dump_json({"index": str(Digest.of(index)), "subjects": subjects})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from registry_shim.errors import NoSpaceLeft
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,13 @@ def make_directory(directory: Path) -> None:
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
         sync_directory(path.parent)
+
+
+def check_space(directory: Path, size: int, reserve: int) -> None:
+    """Nothing, where `size` bytes can be written in `directory` and leave `reserve`. Raises: NoSpaceLeft."""
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < size + reserve:
+        raise NoSpaceLeft("the registry's disk is nearly full")
 
 
 def write_all(handle: int, data: Bytes) -> None:

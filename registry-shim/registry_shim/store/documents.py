@@ -6,18 +6,17 @@ Beyond the reading rules of `wpkg.oci.manifest`: an index may have a `subject` a
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
-from wpkg.oci.digest import InvalidDigest
+from wpkg.oci.digest import Digest, InvalidDigest
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, MalformedManifest, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from wpkg.oci.digest import Digest
 
 # The types of the older format that means the same; pushed by tools that have not moved on.
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -99,3 +98,27 @@ def _required(members: Members, *keys: str) -> Iterator[Descriptor]:
             descriptor = Descriptor.read(item)
             if not item.texts("urls") and not descriptor.media_type.startswith(NON_DISTRIBUTABLE):
                 yield descriptor
+
+
+def named_digests(data: bytes) -> set[Digest]:
+    """Every digest that a manifest of whatever type names, but its subject's: what it cannot do without.
+
+    Nothing is known of types that are yet to come, but that descriptors have a member `digest` (image-spec v1.1.1
+    `descriptor.md`). What is no JSON names nothing.
+    """
+    try:
+        pending: list[Any] = [load_json(data)]
+    except InvalidJson:
+        return set()
+    if isinstance(pending[0], dict):
+        pending = [value for name, value in pending[0].items() if name != "subject"]
+    named = set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.values()
+            with contextlib.suppress(InvalidDigest):
+                named.add(Digest.parse(str(value.get("digest"))))
+        elif isinstance(value, list):
+            pending += value
+    return named

@@ -49,9 +49,12 @@ class Journal:
         self.entries = len(changes)
         return changes
 
-    def append(self, change: Change) -> None:
-        """Add `change`; it is durable when this returns, and not there at all when this raises."""
-        line = encode_change(change) + b"\n"
+    def append(self, *changes: Change) -> None:
+        """Add `changes`; they are durable when this returns, and not there at all when this raises.
+
+        A crash meanwhile may leave the first of them.
+        """
+        lines = b"".join(encode_change(change) + b"\n" for change in changes)
         is_new = not self._path.exists()
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -59,7 +62,7 @@ class Journal:
             if os.fstat(handle).st_size != self._size:
                 os.ftruncate(handle, self._size)
             try:
-                write_all(handle, line)
+                write_all(handle, lines)
                 os.fsync(handle)
             except OSError:
                 os.ftruncate(handle, self._size)
@@ -68,8 +71,8 @@ class Journal:
             os.close(handle)
         if is_new:
             sync_directory(self._path.parent)
-        self._size += len(line)
-        self.entries += 1
+        self._size += len(lines)
+        self.entries += len(changes)
 
     def clear(self) -> None:
         """Empty the journal, once `index.json` says the same."""

@@ -13,25 +13,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
+from registry_shim.limits import DEFAULT_UPLOADS
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.disk import make_directory
+from registry_shim.store.quarantine import Quarantine
+from registry_shim.store.records import INDEX_FILE, JOURNAL_FILE
 from registry_shim.store.repository import (
     BLOBS_DIRECTORY,
-    INDEX_FILE,
-    JOURNAL_FILE,
     LAYOUT_FILE,
+    QUARANTINE_DIRECTORY,
     UPLOADS_DIRECTORY,
     Repository,
 )
+from registry_shim.store.salvage import lacks_layout, rebuild_records, restore_layout
 from wpkg.oci.reference import is_repository_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from registry_shim.limits import UploadLimits
     from wpkg.oci.digest import Digest
 
 LOCK_FILE = ".lock"
+_INSIDE = (BLOBS_DIRECTORY, UPLOADS_DIRECTORY, QUARANTINE_DIRECTORY)  # of a repository: no repositories lie there
 RESERVED_COMPONENTS = frozenset({BLOBS_DIRECTORY, INDEX_FILE, JOURNAL_FILE, LAYOUT_FILE})
 
 
@@ -55,9 +60,17 @@ class Store:
     Raises: UnusableRoot, RootInUse.
     """
 
-    def __init__(self, root: Path, new_id: Callable[[], str], *, is_sparse: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        new_id: Callable[[], str],
+        limits: UploadLimits = DEFAULT_UPLOADS,
+        *,
+        is_sparse: bool = False,
+    ) -> None:
         self._root = root
         self._new_id = new_id
+        self._limits = limits
         self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._repositories: dict[str, Repository] = {}
@@ -90,7 +103,7 @@ class Store:
             return None
         with self._lock:
             if path not in self._repositories:
-                self._repositories[path] = Repository.load(directory, self._new_id, is_sparse=self._is_sparse)
+                self._repositories[path] = self._open(Repository.load, directory)
             return self._repositories[path]
 
     def obtain(self, path: str) -> Repository:
@@ -102,42 +115,105 @@ class Store:
         with self._lock:
             if path not in self._repositories:
                 make = Repository.load if Repository.exists(directory) else Repository.create
-                self._repositories[path] = make(directory, self._new_id, is_sparse=self._is_sparse)
+                self._repositories[path] = self._open(make, directory)
             return self._repositories[path]
+
+    def _open(self, make: Callable[..., Repository], directory: Path) -> Repository:
+        return make(directory, self._new_id, self._limits, is_sparse=self._is_sparse)
 
     def is_loaded(self, path: str) -> bool:
         """Whether the repository is in memory, so that `find` neither reads nor waits."""
         return path in self._repositories
 
-    def mount(self, digest: Digest, source: str | None, target: str) -> bool:
+    def mount(
+        self, digest: Digest, source: str | None, target: str, is_allowed: Callable[[str], bool] | None = None
+    ) -> bool:
         """Whether repository `target` has the blob now, as a second name of the one of `source`.
 
-        Without a `source`, of any repository that has it. Raises: DamagedStore.
+        Without a `source`, of any repository that has it; never of one that is not allowed. Raises: DamagedStore.
         """
         if source is None:
-            return any(self._link(origin, digest, target) for origin in self._all_blobs())
+            return any(
+                self._link(origin, digest, target)
+                for path, origin in self._all_blobs()
+                if is_allowed is None or is_allowed(path)
+            )
+        if is_allowed is not None and not is_allowed(source):
+            return False
         origin = self.find(source)
         return origin is not None and self._link(origin.blobs, digest, target)
 
     def _link(self, origin: Blobs, digest: Digest, target: str) -> bool:
         return origin.size(digest) is not None and self.obtain(target).blobs.link(origin, digest)
 
-    def _all_blobs(self) -> Iterator[Blobs]:
+    def _all_blobs(self) -> Iterator[tuple[str, Blobs]]:
         """The blobs of every repository, of those in memory first; opens none of the others."""
-        for repository in list(self._repositories.values()):
-            yield repository.blobs
+        for path, repository in list(self._repositories.items()):
+            yield path, repository.blobs
         for directory, names, files in os.walk(self._root):
-            names[:] = [name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY)]
+            names[:] = [name for name in names if name not in _INSIDE]
             if LAYOUT_FILE in files:
-                yield Blobs(Path(directory) / BLOBS_DIRECTORY)
+                path = repository_in(Path(directory).relative_to(self._root).as_posix())
+                yield path, Blobs(Path(directory) / BLOBS_DIRECTORY)
+
+    def paths(self) -> Iterator[str]:
+        """Every repository, by name. Opens none of them."""
+        for path, files in self._walk():
+            if LAYOUT_FILE in files:
+                yield path
+
+    def _walk(self) -> Iterator[tuple[str, list[str]]]:
+        """The directories where a repository may lie, as its name, and the files in each."""
+        for directory, names, files in os.walk(self._root):
+            names[:] = sorted(name for name in names if name not in _INSIDE)
+            path = repository_in(Path(directory).relative_to(self._root).as_posix())
+            if is_repository_path(path):
+                yield path, files
 
     def stamps(self) -> Iterator[tuple[str, str]]:
         """Every repository with a text that changes whenever its manifests or tags have. Opens none of them."""
-        for directory, names, files in os.walk(self._root):
-            names[:] = sorted(name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY))
-            path = repository_in(Path(directory).relative_to(self._root).as_posix())
-            if LAYOUT_FILE in files and is_repository_path(path):
-                yield path, ",".join(_stamp(Path(directory) / name) for name in (INDEX_FILE, JOURNAL_FILE))
+        for path in self.paths():
+            directory = self._root / directory_of(path)
+            yield path, ",".join(_stamp(directory / name) for name in (INDEX_FILE, JOURNAL_FILE))
+
+    # --- upkeep ---
+
+    def lost_paths(self) -> Iterator[str]:
+        """What was a repository, by all that lies there, and is none for lack of an `oci-layout`."""
+        for path, files in self._walk():
+            if LAYOUT_FILE not in files and lacks_layout(self.directory(path)):
+                yield path
+
+    def directory(self, path: str) -> Path:
+        """Where a repository lies."""
+        return self._root / directory_of(path)
+
+    def blobs(self, path: str) -> Blobs:
+        """The blobs of a repository, which may be too damaged to be opened."""
+        repository = self._repositories.get(path)
+        return repository.blobs if repository is not None else Blobs(self.directory(path) / BLOBS_DIRECTORY)
+
+    def quarantine(self, path: str) -> Quarantine:
+        """Where damaged things of a repository are put."""
+        return Quarantine(self.directory(path) / QUARANTINE_DIRECTORY)
+
+    def restore_layout(self, path: str) -> None:
+        """Have an `oci-layout`, by which the directory is a repository."""
+        restore_layout(self.directory(path), self._new_id)
+
+    def rebuild(self, path: str) -> Repository:
+        """The repository at `path`, which could not be opened, with records made from what there is."""
+        with self._lock:
+            rebuild_records(self.directory(path), self._new_id)
+        repository = self.find(path)
+        if repository is None:
+            raise RuntimeError(f"{path} has an oci-layout")
+        return repository
+
+    def now(self) -> float:
+        """The time by the clock that dates the files, in seconds."""
+        os.utime(self._lock_handle)
+        return os.fstat(self._lock_handle).st_mtime
 
     def close(self) -> None:
         """Leave every repository as a plain image layout, and the root to others."""
@@ -165,7 +241,7 @@ class Store:
 
     def _with_journal(self) -> Iterator[str]:
         for directory, names, files in os.walk(self._root):
-            names[:] = [name for name in names if name not in (BLOBS_DIRECTORY, UPLOADS_DIRECTORY)]
+            names[:] = [name for name in names if name not in _INSIDE]
             if JOURNAL_FILE in files and (Path(directory) / JOURNAL_FILE).stat().st_size:
                 yield repository_in(Path(directory).relative_to(self._root).as_posix())
 

@@ -14,15 +14,16 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from registry_shim.errors import BusyUpload, UnknownUpload
-from registry_shim.limits import CHUNK_SIZE, EXPIRY_CHECK_SECONDS, SESSION_LIFETIME_SECONDS
-from registry_shim.store.disk import write_all
+from registry_shim.errors import BlobTooLarge, BusyUpload, TooManyUploads, UnknownUpload
+from registry_shim.limits import CHUNK_SIZE, DEFAULT_UPLOADS, EXPIRY_CHECK_SECONDS, SESSION_LIFETIME_SECONDS
+from registry_shim.store.disk import check_space, write_all
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from registry_shim.limits import UploadLimits
     from wpkg.oci.digest import Bytes
 
 DEFAULT_ALGORITHM = "sha256"
@@ -109,10 +110,12 @@ class Upload:
 class Uploads:
     """The directory `_uploads` of one repository. Safe for use by several threads."""
 
-    def __init__(self, directory: Path, new_id: Callable[[], str]) -> None:
+    def __init__(self, directory: Path, new_id: Callable[[], str], limits: UploadLimits = DEFAULT_UPLOADS) -> None:
         self._directory = directory
         self._new_id = new_id
+        self._limits = limits
         self._lock = threading.Lock()
+        self._sessions: set[str] = set()  # every one, also those from before a restart
         self._known: dict[str, Upload] = {}  # sessions whose hash is known
         self._held: set[str] = set()
         self._checked = 0.0  # when sessions were last looked through, in seconds of the file system's clock
@@ -122,33 +125,85 @@ class Uploads:
         return self._directory / f"{TEMPORARY_PREFIX}{self._new_id()}"
 
     def sweep(self) -> None:
-        """Remove files that were being written when the process died."""
+        """Remove files that were being written when the process died, and count what can go on."""
         for path in self._directory.glob(f"{TEMPORARY_PREFIX}*"):
             path.unlink(missing_ok=True)
+        self._sessions = {path.name for path in self._directory.iterdir() if _SESSION.fullmatch(path.name)}
 
     def start(self, algorithm: str = DEFAULT_ALGORITHM) -> Upload:
-        """A new session, held by the caller and hashed with `algorithm`."""
+        """A new session, held by the caller and hashed with `algorithm`. Raises: TooManyUploads, NoSpaceLeft."""
+        self.check_space(0)
         session = self._new_id()
+        with self._lock:
+            if len(self._sessions) >= self._limits.sessions:
+                raise TooManyUploads(
+                    f"this repository has {self._limits.sessions} uploads under way; end or cancel some of them"
+                )
+            self._sessions.add(session)
         upload = Upload(session, self._directory / session)
-        upload.open(os.O_CREAT | os.O_EXCL)
+        with self._lock:
+            self._held.add(session)  # before there is a file that could seem abandoned
+        try:
+            upload.open(os.O_CREAT | os.O_EXCL)
+        except OSError:
+            self.release(upload)
+            self._sessions.discard(session)
+            raise
         upload.hash_with(algorithm)
         with self._lock:
             self._known[session] = upload
-            self._held.add(session)
         self._expire(os.fstat(upload.handle).st_mtime)
         return upload
+
+    def start_temporary(self, algorithm: str) -> Upload:
+        """A session that nobody else can know, and that a restart forgets. Raises: NoSpaceLeft."""
+        self.check_space(0)
+        path = self.temporary()
+        upload = Upload(path.name, path)
+        upload.open(os.O_CREAT | os.O_EXCL)
+        upload.hash_with(algorithm)
+        return upload
+
+    def check_size(self, size: int) -> None:
+        """Nothing, where a blob may have `size` bytes. Raises: BlobTooLarge."""
+        if size > self._limits.blob_size:
+            raise BlobTooLarge(f"a blob may have {self._limits.blob_size} bytes, this one has more")
+
+    def check_space(self, size: int) -> None:
+        """Nothing, where `size` bytes can be written and leave enough of the disk. Raises: NoSpaceLeft."""
+        check_space(self._directory, size, self._limits.free_space)
 
     def _expire(self, now: float) -> None:
         """Forget sessions that nobody has written to for long; `now` is when a file was last made here."""
         if abs(now - self._checked) < EXPIRY_CHECK_SECONDS:
             return
         self._checked = now
-        for path in self._directory.iterdir():
+        for session, _ in self.abandoned(now - SESSION_LIFETIME_SECONDS):
+            self.forget(session, now - SESSION_LIFETIME_SECONDS)
+
+    def abandoned(self, since: float) -> list[tuple[str, int]]:
+        """The sessions to which nobody has written since `since`, and how many bytes each has received."""
+        found = []
+        for path in sorted(self._directory.iterdir()):
             with self._lock, contextlib.suppress(FileNotFoundError):
-                is_free = _SESSION.fullmatch(path.name) is not None and path.name not in self._held
-                if is_free and now - path.stat().st_mtime > SESSION_LIFETIME_SECONDS:
-                    path.unlink()
-                    self._known.pop(path.name, None)
+                status = path.stat()
+                if self._is_abandoned(path.name, status, since):
+                    found.append((path.name, status.st_size))
+        return found
+
+    def forget(self, session: str, since: float) -> bool:
+        """Whether the session was abandoned still, and so is no more."""
+        path = self._path(session)
+        with self._lock, contextlib.suppress(FileNotFoundError):
+            if self._is_abandoned(session, path.stat(), since):
+                path.unlink()
+                self._known.pop(session, None)
+                self._sessions.discard(session)
+                return True
+        return False
+
+    def _is_abandoned(self, name: str, status: os.stat_result, since: float) -> bool:
+        return _SESSION.fullmatch(name) is not None and name not in self._held and status.st_mtime < since
 
     def hold(self, session: str) -> Upload:
         """The session, until `release` or `drop`. Raises: UnknownUpload, BusyUpload."""
@@ -160,6 +215,7 @@ class Uploads:
                 upload.open()
             except FileNotFoundError as error:
                 self._known.pop(session, None)
+                self._sessions.discard(session)
                 raise _unknown() from error
             self._known[session] = upload
             self._held.add(session)
@@ -178,6 +234,7 @@ class Uploads:
             upload.close()
             self._known.pop(upload.session, None)
             self._held.discard(upload.session)
+            self._sessions.discard(upload.session)
 
     def offset(self, session: str) -> int:
         """How many bytes the session has received. Raises: UnknownUpload."""

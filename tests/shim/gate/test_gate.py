@@ -148,6 +148,34 @@ class TestOrderOfDocker:
         sign(guarded.client, app)
         assert guarded.get("1.0.0") == (404, "MANIFEST_UNKNOWN")
 
+    @pytest.mark.parametrize("is_shown", [False, True])
+    def test_a_delete_that_is_refused_leaves_it_waiting(self, guarded: Guarded, *, is_shown: bool) -> None:
+        first, second = component(guarded.client), component(guarded.client, version="2.0.0")
+        if is_shown:
+            sign(guarded.client, first)
+            assert put(guarded.client, REPOSITORY, "latest", first.data).status == 201
+        assert "warning" in put(guarded.client, REPOSITORY, "latest", second.data).headers
+        path = f"/v2/{REPOSITORY}/manifests/latest"
+        stale, malformed = {"If-Match": f'"{second.digest}"'}, {"If-Match": second.digest}
+        assert guarded.client.send("DELETE", path, headers=stale).status == 412
+        assert guarded.client.send("DELETE", path, headers=malformed).status == 400
+        failure = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNSUPPORTED, "its disk is gone")
+        guarded.behind.broken[path] = failure.response
+        assert guarded.client.send("DELETE", path).status == 500
+        guarded.behind.broken.clear()
+        sign(guarded.client, second, version="2.0.0")
+        assert guarded.get("latest") == (200, second.digest)
+
+    def test_a_delete_whose_condition_holds_ends_the_waiting(self, guarded: Guarded) -> None:
+        first, second = component(guarded.client), component(guarded.client, version="2.0.0")
+        sign(guarded.client, first)
+        put(guarded.client, REPOSITORY, "latest", first.data)
+        put(guarded.client, REPOSITORY, "latest", second.data)
+        seen = {"If-Match": f'"{first.digest}"'}
+        assert guarded.client.send("DELETE", f"/v2/{REPOSITORY}/manifests/latest", headers=seen).status == 202
+        sign(guarded.client, second, version="2.0.0")
+        assert guarded.get("latest") == (404, "MANIFEST_UNKNOWN")
+
     def test_a_conditional_push_does_not_wait(self, guarded: Guarded) -> None:
         app = component(guarded.client)
         headers = {"Content-Type": IMAGE_MANIFEST, "If-None-Match": "*"}

@@ -25,7 +25,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import IMAGE_MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from registry_shim.page.facts import Judge
     from registry_shim.protocol.service import Service
@@ -94,6 +94,7 @@ class Shop:
     root: Path
     service: Service | None = None
     judge: Judge | None = None
+    is_public: Callable[[], bool] | None = None
     door: Door = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,7 +105,9 @@ class Shop:
     def open(self) -> None:
         """Begin with what is on disk, as after a restart."""
         assert self.service is not None
-        self.door = Door(self.service, self.store, self.root / CATALOGUE_FILE, REGISTRY, self.judge)
+        self.door = Door(
+            self.service, self.store, self.root / CATALOGUE_FILE, REGISTRY, self.judge, self.is_public
+        )
 
     def get(self, target: str, method: str = "GET", **headers: str) -> Page:
         path, _, query = target.partition("?")
@@ -114,6 +117,10 @@ class Shop:
         assert str(self.root).encode() not in response.body
         answer = {name.lower(): value for name, value in response.headers}
         return Page(response.status, answer, response.body)
+
+    def links_of(self, target: str, **headers: str) -> dict[str, str]:
+        """Where the links of a page lead, by their text."""
+        return self.get(target, **headers).links()
 
     def find(self, **parameters: str) -> list[str]:
         """'repository:tag', of the highest version, for everything that the search finds."""

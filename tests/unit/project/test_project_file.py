@@ -129,7 +129,32 @@ def test_the_spellings_of_the_2025_proposal_are_read(table: str) -> None:
             LEAST + '[composition.imports]\n"a:b/c" = " / x"',
             "composition.imports: 'a:b/c= / x' is not of the form",
         ),
-        (LEAST + "[capabilities]\nallow = []", "capabilities: it is not supported"),
+        (LEAST + "[capabilities]\nalow = []", "capabilities.alow: it is not a key"),
+        (LEAST + "[capabilities]\nallow = 'wasi:cli/*'", "capabilities.allow: it is not an array of strings"),
+        (
+            LEAST + "[capabilities]\nallow = ['wasi:cli/e*']",
+            "capabilities.allow: 'wasi:cli/e\\*' is not a pattern",
+        ),
+        (LEAST + "[capabilities]\ndenied = 'ask'", "capabilities.denied: it is not 'refuse' or"),
+        (LEAST + "[capabilities.'a:b']\nallowed = []", 'capabilities."a:b".allowed: it is not a key'),
+        (
+            LEAST + "[dependencies]\n'a:b' = { version = '1', target = 'x' }",
+            '"a:b".target: it is about a link at run time',
+        ),
+        (
+            LEAST + "[dependencies]\n'a:b' = { version = '1', name = 'x' }",
+            '"a:b".name: it is about a link at run time',
+        ),
+        (
+            LEAST + "[dependencies]\n'a:b' = { version = '1', link = 'runtime', kind = 'wit' }",
+            '"a:b".target: it is missing',
+        ),
+        (
+            LEAST + "[dependencies]\n'a:b' = { version = '1', link = 'runtime', target = 'A b' }",
+            "\"a:b\".target: 'A b' is not a name that a deployment can have",
+        ),
+        (LEAST + "[composition]\nchain = ['a:b', 'a:b']", "composition.chain: it names one twice"),
+        (LEAST + "[composition.config]\nretries = 3", "composition.config.retries: it is not a string"),
         (LEAST + "[package]\nnom = 'x'", "package.nom: it is not a key"),
         (LEAST + "[package]\nname = 'app'", "package.name: 'app' is not a package name"),
         (LEAST + "component = 1", "component: it is not a table"),
@@ -149,3 +174,17 @@ def test_a_misspelled_key_gets_the_nearest_one() -> None:
 
 def test_tables_of_others_are_not_policed() -> None:
     assert read_project(LEAST + "[dev]\nanything = 1\n[rust]\ncargo = true\n[unknown]\nx = 1\n").name == "app"
+
+
+def test_a_link_at_run_time_says_what_is_behind_it() -> None:
+    line = "{ version = '2', link = 'runtime', kind = 'wit', target = 'billing', name = 'eu', interfaces = ['a:b/c'] }"
+    [billing] = read_project(f"{LEAST}[dependencies]\n'a:b' = {line}").dependencies
+    assert (billing.link, billing.kind, billing.target, billing.link_name) == ("runtime", "wit", "billing", "eu")
+    assert billing.interfaces is not None
+    assert [str(pattern) for pattern in billing.interfaces] == ["a:b/c"]
+
+
+def test_a_chain_keeps_its_order_and_configuration_may_be_empty() -> None:
+    read = read_project(LEAST + "[composition]\nchain = ['b:x', 'a:x']\n[composition.config]\nregion = ''")
+    assert read.composition.chain == ("b:x", "a:x")
+    assert read.composition.config == {"region": ""}

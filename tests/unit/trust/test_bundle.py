@@ -106,17 +106,7 @@ def test_reads_a_bundle_with(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param(
-            material(certificate={"rawBytes": "AAAA"}),
-            "keyless .* not verified by this version",
-            id="a certificate",
-        ),
         pytest.param(material(x509CertificateChain={"certificates": []}), "keyless", id="a certificate chain"),
-        pytest.param(
-            material(publicKey={"hint": "x"}, certificate={"rawBytes": "AAAA"}),
-            "keyless",
-            id="a certificate beside a key",
-        ),
         pytest.param(
             {"mediaType": "application/vnd.dev.sigstore.bundle.v0.4+json"},
             "version other",
@@ -150,6 +140,10 @@ def test_recognises_what_it_does_not_verify(change: dict[str, Any], reason: str)
         pytest.param(material(publicKey={"hint": 7}), id="a number for a hint"),
         pytest.param(material(publicKey={"hint": "x", "rawBytes": "x"}), id="a key that it brings along"),
         pytest.param(material(publicKey={"hint": "x"}, later=1), id="unknown verification material"),
+        pytest.param(material(certificate={"rawBytes": "A"}), id="a certificate that is no base64"),
+        pytest.param(material(certificate={"rawBytes": "AAA=", "later": 1}), id="more than a certificate"),
+        pytest.param(material(certificate="AAA="), id="a text for a certificate"),
+        pytest.param(material(certificate={"rawBytes": "AAA="}, publicKey={}), id="a key beside a certificate"),
         pytest.param({"dsseEnvelope": None}, id="no envelope"),
         pytest.param({"dsseEnvelope": GOOD["dsseEnvelope"] | {"later": 1}}, id="an unknown envelope member"),
         pytest.param({"later": 1}, id="an unknown member"),
@@ -158,6 +152,13 @@ def test_recognises_what_it_does_not_verify(change: dict[str, Any], reason: str)
 def test_refuses_a_bundle_with(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidBundle):
         read(**change)
+
+
+def test_reads_a_keyless_bundle_and_keeps_it_as_it_was() -> None:
+    data = json.dumps(GOOD | material(certificate={"rawBytes": "AAA="}, tlogEntries=[{}]), indent=1).encode()
+    bundle = Bundle.read(data)
+    assert (bundle.certificate, bundle.hint, bundle.document) == (b"\0\0", "", data)
+    assert (read().certificate, read().document) == (None, b"")
 
 
 def test_refuses_a_duplicate_member() -> None:

@@ -179,7 +179,7 @@ def test_the_threshold_is_min_signers_unless_given(files: dict[str, bytes]) -> N
         pytest.param(
             KEYS + '[[trust.rule]]\nmatch = "**"\nsigners = ["nobody-known"]',
             "trust.rule[0].signers",
-            "'nobody-known' is not a key",
+            "'nobody-known' is not a key or identity",
             id="an unknown signer",
         ),
         pytest.param(
@@ -238,7 +238,7 @@ def test_refuses(text: str, path: str, message: str, files: dict[str, bytes]) ->
         (
             "[trust]\nversion = 1\nxyz = 1",
             "trust.xyz",
-            "known keys: default, keys, min-signers, namespaces, rule, version",
+            "known keys: default, identities, keys, min-signers, namespaces, rule, version",
         ),
         ("[trust]\nversion = 1\nrules = []", "trust.rules", "did you mean 'rule'?"),
         ("[trust]\nversion = 1\n[trust.keys.a]\npaht = 'x'", "trust.keys.a.paht", "did you mean 'path'?"),
@@ -263,7 +263,6 @@ def test_an_unknown_signer_names_the_nearest_key(files: dict[str, bytes]) -> Non
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("[trust.identities.a]\nissuer = 'x'", "trust.identities"),
         *(
             (f"[[trust.rule]]\nmatch = 'a.b/**'\n{name} = {value}", f"trust.rule[0].{name}")
             for name, value in [

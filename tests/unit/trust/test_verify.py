@@ -217,7 +217,7 @@ class TestReasons:
         candidate = app.signed(app.statement.encode(), verificationMaterial={"certificate": {"rawBytes": "AAAA"}})
         (finding,) = app.verify(candidate).findings
         assert finding.outcome is Outcome.UNKNOWN_SIGNER
-        assert finding.reason == "it is keyless (signed with a certificate), not verified by this version"
+        assert finding.reason == "it is keyless (signed with a certificate), and the rule names no identity"
 
     def test_findings_are_sorted(self, app: App) -> None:
         statements = [replace(app.statement, predicate={"n": n}) for n in range(10)]

@@ -1,0 +1,145 @@
+"""Options of `registry-shim serve` that belong together, as one value each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry_shim import limits
+from registry_shim.limits import TransferLimits, UploadLimits
+from wpkg.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Command = Callable[..., None]
+
+_SIZE = re.compile(r"([0-9]{1,15})([KMGT]i)?B?")
+_UNITS = {None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes: 1048576, 1MiB, 16GiB."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(str(value))
+        if match is None:
+            self.fail(f"'{value}' is not a size; write bytes, or a number with KiB, MiB, GiB or TiB", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Who is asked for what, and whether it can be overheard."""
+
+    htpasswd: Path | None
+    access: Path | None
+    certificate: Path | None
+    key: Path | None
+    is_overheard: bool  # passwords may travel unencrypted
+
+    def check(self) -> None:
+        """Nothing, where the options go together. Raises: InvalidInput."""
+        if self.access is not None and self.htpasswd is None:
+            raise InvalidInput("rules are about people with passwords", hint="--access needs --htpasswd FILE")
+        if (self.certificate is None) != (self.key is None):
+            raise InvalidInput("a certificate is of no use without its key", hint="--tls-cert FILE --tls-key FILE")
+
+    def check_overheard(self) -> None:
+        """Nothing, where passwords may be sent unencrypted over the network. Raises: InvalidInput."""
+        if not self.is_overheard:
+            raise InvalidInput(
+                "passwords would be sent over the network unencrypted",
+                hint="--tls-cert FILE --tls-key FILE; or --passwords-over-http, where something in front encrypts",
+            )
+
+
+OPEN = Security(None, None, None, None, is_overheard=False)
+
+
+def _file(name: str, text: str) -> Callable[[Command], Command]:
+    return click.option(name, metavar="FILE", type=click.Path(path_type=Path), help=text)
+
+
+def security_options(command: Command) -> Command:
+    """The command with options that it gets as `security`."""
+
+    @_file("--htpasswd", "Ask for passwords: lines of 'htpasswd -B'.")
+    @_file(
+        "--access", "TOML file that says who may read, push and delete what; without it, every user everything."
+    )
+    @_file("--tls-cert", "Speak HTTPS, with this certificate and its chain (PEM).")
+    @_file("--tls-key", "Private key of the certificate (PEM).")
+    @click.option(
+        "--passwords-over-http", is_flag=True, help="Take passwords over plain HTTP from other machines too."
+    )
+    @wraps(command)
+    def with_security(
+        *arguments: Any,
+        htpasswd: Path | None,
+        access: Path | None,
+        tls_cert: Path | None,
+        tls_key: Path | None,
+        passwords_over_http: bool,
+        **options: Any,
+    ) -> None:
+        security = Security(htpasswd, access, tls_cert, tls_key, passwords_over_http)
+        command(*arguments, security=security, **options)
+
+    return with_security
+
+
+def _size(name: str, default: int, text: str) -> Callable[[Command], Command]:
+    return click.option(name, metavar="SIZE", type=_Size(), default=_shown(default), show_default=True, help=text)
+
+
+def _count(name: str, default: int, text: str) -> Callable[[Command], Command]:
+    return click.option(
+        name, metavar="N", type=click.IntRange(min=1), default=default, show_default=True, help=text
+    )
+
+
+def _shown(size: int) -> str:
+    unit = next((unit for unit in ("Gi", "Mi", "Ki") if size % _UNITS[unit] == 0), None)
+    return f"{size // _UNITS[unit]}{unit or ''}B"
+
+
+def limit_options(command: Command) -> Command:
+    """The command with options that it gets as `uploads` and `transfers`."""
+
+    @_size("--max-blob-size", limits.MAX_BLOB_SIZE, "A longer blob is refused.")
+    @_count("--max-uploads", limits.MAX_UPLOADS, "Upload sessions of a repository that may be open.")
+    @_size("--min-free-space", limits.MIN_FREE_SPACE, "What uploads leave of the disk.")
+    @_count("--max-connections", limits.MAX_CONNECTIONS, "Connections at a time.")
+    @_count("--head-timeout", limits.HEAD_SECONDS, "Seconds for the head of a request.")
+    @_count("--idle-timeout", limits.BODY_IDLE_SECONDS, "Seconds without a byte that end a transfer.")
+    @_size("--min-rate", limits.MIN_RATE, "Bytes a second; a transfer that is slower for long is ended.")
+    @wraps(command)
+    def with_limits(
+        *arguments: Any,
+        max_blob_size: int,
+        max_uploads: int,
+        min_free_space: int,
+        max_connections: int,
+        head_timeout: int,
+        idle_timeout: int,
+        min_rate: int,
+        **options: Any,
+    ) -> None:
+        command(
+            *arguments,
+            uploads=UploadLimits(max_blob_size, max_uploads, min_free_space),
+            transfers=TransferLimits(max_connections, head_timeout, idle_timeout, max(min_rate, 1)),
+            **options,
+        )
+
+    return with_limits

@@ -15,11 +15,14 @@ from tests.wit import binary_package
 from tests.workflow.conftest import IO, PLATFORM, TRUST, component
 from tests.workflow.test_wit_packages import publish_wit
 from wpkg.errors import InvalidInput, LockOutOfDate, NotTrusted, WpkgError
+from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.accepted import published_file
 from wpkg.workflow.build import build
 from wpkg.workflow.compose_document import Surroundings, document_command, emit_files, emit_project
 from wpkg.workflow.compose_files import ComposeFiles, compose_files
 from wpkg.workflow.document import MissingComponent
+from wpkg.workflow.push import push
+from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +112,18 @@ def test_instances_of_a_project_keep_their_names(company: Company) -> None:
     assert composed(company, root, text) == inferred
 
 
+def test_provenance_has_the_document_and_the_packages_of_its_instances(company: Company) -> None:
+    root = prepared(company, DEPENDS + '[composition]\ndocument = "app.wac"\n')
+    (root / "app.wac").write_text(DOCUMENT)
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.bank_key)
+    keys = [company.key_file(company.bank_key, "bank.pub")]
+    found = verify(company.world("c"), root, "pay:validator@0.1.0", keys).verification.attestations
+    used = found[SLSA_PROVENANCE][0].statement.predicate["buildDefinition"]["resolvedDependencies"]
+    named = {each.get("name", each.get("uri")) for each in used}
+    assert {"app.wac", "pay:harness@0.1.0", "pay:validator@0.1.0"} <= named
+
+
 def test_a_changed_document_is_composed_anew(company: Company) -> None:
     root = prepared(company, DEPENDS + '[composition]\ndocument = "app.wac"\n')
     (root / "app.wac").write_text(DOCUMENT)
@@ -146,9 +161,9 @@ def test_a_document_asks_for_no_more_than_is_allowed(company: Company) -> None:
     file = root / "wasmcloud.toml"
     allowed = file.read_text()
     for rule, who in (
-        ("[capabilities]\nallow = []\n", "harness"),
-        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:validator"]\nallow = []\n', "validator"),
-        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:harness"]\nallow = []\n', "harness"),
+        ("[capabilities]\nallow = []\n", "pay:harness"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:validator"]\nallow = []\n', "pay:validator"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:harness"]\nallow = []\n', "pay:harness"),
     ):
         file.write_text(allowed.replace('[capabilities]\nallow = ["sys:io/*"]\n', rule))
         with pytest.raises(NotTrusted, match=f"'{who}' asks the host for 'sys:io/streams@0.2.0'"):

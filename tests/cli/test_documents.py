@@ -145,3 +145,12 @@ def test_wrong_usage(folder: Path, capfd: pytest.CaptureFixture[str], arguments:
     code, _, err = typed(capfd, *arguments)
     assert code == 2
     assert said in err
+
+
+def test_a_document_without_an_instance(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "app.wac").write_text("package shop:app;\nimport f: func();\nexport f as g;\n")
+    assert typed(capfd, "compose", "app.wac", "-o", "out.wasm")[0] == 0
+    assert typed(capfd, "compose", "app.wac", "--plan")[0] == 0
+    code, _, err = typed(capfd, "graph", "app.wac")
+    assert code == 2
+    assert "nothing to draw" in err

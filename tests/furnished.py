@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.components import node, wasm_tools, written
+from tests.vectors.test_ascription import complaint
 from wpkg.component.read import read_component
+from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, section
 from wpkg.compose.encode import encode
 from wpkg.compose.furnish import Decided, furnish
 from wpkg.compose.plan import make_plan
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from wpkg.compose.graph import Denial, Plan
 
+AT_ONCE = 100  # validators take 1000 components in one
 NOTHING = Grants(allows=lambda _: False, refuses=lambda _: False, advice=lambda _: "")
 
 
@@ -46,6 +49,18 @@ def furnished(
     data = written(encode(plan), parts)
     wasm_tools("validate", "--features", "all", data=data)
     return data
+
+
+def complaints(components: Mapping[str, bytes]) -> dict[str, str]:
+    """What wasm-tools has against each, nothing where it takes it; many at once, as components inside one."""
+    items = list(components.items())
+    found: dict[str, str] = {}
+    for start in range(0, len(items), AT_ONCE):
+        several = items[start : start + AT_ONCE]
+        inside = b"".join(section(COMPONENT_SECTION, data) for _, data in several)
+        if complaint(COMPONENT_PREAMBLE + inside):
+            found |= {what: said for what, data in several if (said := complaint(data))}
+    return found
 
 
 def called(data: bytes, function: str, arguments: str = "[]") -> Any:

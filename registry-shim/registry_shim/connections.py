@@ -18,7 +18,9 @@ from registry_shim.protocol.messages import ErrorCode, Refusal
 if TYPE_CHECKING:
     import asyncio
 
+    import uvicorn
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+    from uvicorn.server import ServerState
 
     from registry_shim.limits import TransferLimits
 
@@ -39,10 +41,11 @@ NOT_HTTP = Refusal(HTTPStatus.BAD_REQUEST, ErrorCode.UNSUPPORTED, "this is not H
 class Connection(H11Protocol):
     """One connection, within `limits`."""
 
-    limits: TransferLimits  # see `limited`
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(
+        self, limits: TransferLimits, config: uvicorn.Config, state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config, state, app_state)
+        self.limits = limits
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
 
@@ -135,11 +138,6 @@ class Connection(H11Protocol):
         """Close, and do not wait for ever until the client has read what it was sent."""
         self.transport.close()
         self.loop.call_later(SHUTDOWN_GRACE_SECONDS, self.transport.abort)
-
-
-def limited(limits: TransferLimits) -> type[Connection]:
-    """The class of connections that `limits` hold for; uvicorn makes one for each."""
-    return type("LimitedConnection", (Connection,), {"limits": limits})
 
 
 async def _answer_too_many(_scope: object, _receive: object, send: Any) -> None:

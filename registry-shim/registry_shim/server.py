@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import uvicorn
 
-from registry_shim.connections import limited
+from registry_shim.connections import Connection
 from registry_shim.errors import CannotListen
 from registry_shim.limits import (
     CHUNK_SIZE,
@@ -379,12 +379,23 @@ class Hooks:
 class _Server(uvicorn.Server):
     """Uvicorn, which says when it is ready, and for which a signal is a way to end and not to fail."""
 
-    def __init__(self, config: uvicorn.Config, hooks: Hooks) -> None:
+    def __init__(self, config: uvicorn.Config, limits: TransferLimits, hooks: Hooks) -> None:
         super().__init__(config)
+        self._limits = limits
         self._hooks = hooks
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
+        for listener in sockets or ():
+            # As uvicorn does it, which has no word for how long a handshake may take.
+            server = await asyncio.get_running_loop().create_server(
+                self._connection,
+                sock=listener,
+                backlog=LISTEN_BACKLOG,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=self._limits.head_seconds if self.config.ssl is not None else None,
+            )
+            self.servers.append(server)
         self._hooks.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -395,6 +406,9 @@ class _Server(uvicorn.Server):
     def end(self) -> None:
         """Let running requests end, then return from `run`; from any thread."""
         self.should_exit = True
+
+    def _connection(self) -> Connection:
+        return Connection(self._limits, self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -424,7 +438,7 @@ def serve(
     with ThreadPoolExecutor(threads, "worker") as workers:
         config = uvicorn.Config(
             Application(registry, workers, limits),
-            http=limited(limits),
+            http="h11",  # what Connection is made of
             lifespan="off",
             ws="none",
             log_config=None,
@@ -434,11 +448,10 @@ def serve(
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
-            backlog=LISTEN_BACKLOG,
         )
         config.load()
         config.ssl = encryption.context if encryption is not None else None
-        server = _Server(config, hooks)
+        server = _Server(config, limits, hooks)
         if hooks.register is not None:
             hooks.register(server.end)
         server.run([listener])

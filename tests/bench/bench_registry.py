@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.bench.bench_client import PULL, PUSH
-from tests.bench.measure import best
+from tests.bench.measure import taking_turns
 from tests.bench.registries import PEER, Running, running_registries
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
@@ -69,35 +69,28 @@ def bench(folder: Path) -> None:
 
 def _bench_blob(name: str, file: Path, digest: Digest, registries: Sequence[Running | None]) -> None:
     size = file.stat().st_size
-    runs = _runs(size)
+    target = [f"/v2/{REPOSITORY}/blobs/{digest}"]
+    megabytes, runs = size / MB, _runs(size)
     _compare(
-        f"push {name}", "MB/s", registries, lambda r: size / MB / _timed(lambda: _upload(r, file, digest), runs), 1
+        f"push {name}", "MB/s", registries, lambda r: megabytes / _timed(lambda: _upload(r, file, digest)), 1, runs
     )
     _compare(
-        f"pull {name}", "MB/s", registries, lambda r: size / MB / _timed(lambda: _download(r, digest, size), 3), 1
+        f"pull {name}", "MB/s", registries, lambda r: megabytes / _timed(lambda: _download(r, digest, size)), 1, 3
     )
     if size <= SIZES["10 MB"]:
-        _compare(
-            f"pull {name}, {CLIENTS} connections",
-            "MB/s",
-            registries,
-            lambda r: size / MB * _rate(r, "GET", [f"/v2/{REPOSITORY}/blobs/{digest}"], CLIENTS),
-            1,
-        )
+        what = f"pull {name}, {CLIENTS} connections"
+        _compare(what, "MB/s", registries, lambda r: megabytes * _rate(r, "GET", target, CLIENTS), 1, runs)
 
 
 def _runs(size: int) -> int:
     return RUNS if size <= SIZES["100 MB"] else 1
 
 
-def _timed(action: Callable[[], object], runs: int) -> float:
-    """Seconds, the best of several runs."""
-    found = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        found.append(time.perf_counter() - start)
-    return min(found)
+def _timed(action: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
 
 
 def _upload(registry: Running, file: Path, digest: Digest) -> None:
@@ -153,18 +146,16 @@ def _bench_client(
     size = file.stat().st_size
     arguments = [str(file), str(digest), str(size)]
     pull = PULL.replace("/pull/here", f"/{REPOSITORY}")
+    there = [registry for registry in registries if registry is not None]
     for what, script in ((f"wpkg push {name}", PUSH), (f"wpkg pull {name}", pull)):
-        measured = [
-            best([sys.executable, "-c", script, registry.address, *arguments], folder, _runs(size))
-            if registry is not None
-            else None
-            for registry in registries
-        ]
-        _row(f"{what}, process", "ms", [m.seconds * 1000 if m is not None else None for m in measured])
+        commands = {r.address: [sys.executable, "-c", script, r.address, *arguments] for r in there}
+        measured = taking_turns(commands, folder, _runs(size))
+        found = [measured[registry.address] if registry is not None else None for registry in registries]
+        _row(f"{what}, process", "ms", [m.seconds * 1000 if m is not None else None for m in found])
         _row(
             f"{what}, memory of the client",
             "MB",
-            [m.resident / 1024 if m is not None else None for m in measured],
+            [m.resident / 1024 if m is not None else None for m in found],
             at_most=60,
         )
 
@@ -176,7 +167,12 @@ def _bench_small(registries: Sequence[Running | None]) -> None:
     blobs = [os.urandom(SMALL) for _ in range(MANY)]
     digests = [Digest.of(blob) for blob in blobs]
     _compare(
-        f"push {MANY} blobs of {SMALL} B", "/s", registries, lambda r: MANY / _once(lambda: _push_all(r, blobs))
+        f"push {MANY} blobs of {SMALL} B",
+        "/s",
+        registries,
+        lambda r: MANY / _timed(lambda: _push_all(r, blobs)),
+        None,
+        RUNS,
     )
     targets = [f"/v2/{REPOSITORY}/blobs/{digest}" for digest in digests]
     for clients in (1, CLIENTS):
@@ -193,7 +189,7 @@ def _bench_small(registries: Sequence[Running | None]) -> None:
 def _bench_publishing(registries: Sequence[Running | None]) -> None:
     """One after the other: a layer, and a manifest under a tag of its own."""
     first = _compare(
-        f"publish {MANY} artifacts", "/s", registries, lambda r: MANY / _once(lambda: _publish_all(r, "a"))
+        f"publish {MANY} artifacts", "/s", registries, lambda r: MANY / _timed(lambda: _publish_all(r, "a"))
     )
     manifest, tag = [f"/v2/{REPOSITORY}/manifests/a0"], f"{CLIENTS} connections"
     for method in ("HEAD", "GET"):
@@ -203,11 +199,12 @@ def _bench_publishing(registries: Sequence[Running | None]) -> None:
             registries,
             _rate_of(method, manifest, CLIENTS),
             1,
+            RUNS,
         )
     ours = registries[0]
     if ours is not None:
         _tag_often(ours)
-        rate = MANY / _once(lambda: _publish_all(ours, "b"))
+        rate = MANY / _timed(lambda: _publish_all(ours, "b"))
         print(f"{f'the same with {TAGS} more tags':<44}{rate:11.0f} /s  {rate / first:30.2f} of before")
 
 
@@ -235,12 +232,6 @@ def _rate(registry: Running, method: str, targets: list[str], clients: int) -> f
     """Answers a second."""
     words = [sys.executable, LOAD, registry.address, str(clients), str(SECONDS), method, *targets]
     return int(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout) / SECONDS
-
-
-def _once(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def _push_all(registry: Running, blobs: Sequence[bytes]) -> None:
@@ -294,11 +285,17 @@ def _compare(
     registries: Sequence[Running | None],
     measure: Callable[[Running], float],
     bar: float | None = None,
+    runs: int = 1,
 ) -> float:
-    """What ours does, printed beside theirs."""
-    found = [measure(registry) if registry is not None else None for registry in registries]
-    _row(what, unit, found, at_least=bar)
-    return found[0] or 0.0
+    """What ours does, printed beside theirs. They take turns, and the best of the runs counts."""
+    found: list[list[float]] = [[] for _ in registries]
+    for _ in range(runs):
+        for rates, registry in zip(found, registries, strict=True):
+            if registry is not None:
+                rates.append(measure(registry))
+    best = [max(rates, default=None) for rates in found]
+    _row(what, unit, best, at_least=bar)
+    return best[0] or 0.0
 
 
 def _show_peaks(what: str, registries: Sequence[Running | None]) -> None:
@@ -322,7 +319,8 @@ def _row(
     if ours is None:
         raise RuntimeError("registry-shim is always there")
     cells = f"{ours:11.0f} {unit:<4}"
-    peer = f"{theirs:13.0f} {unit:<4}{ours / theirs:8.2f}" if theirs is not None else f"{'not run':>18}{'':8}"
+    ratio = f"{ours / theirs:8.2f}" if theirs else f"{'':8}"
+    peer = f"{theirs:13.0f} {unit:<4}{ratio}" if theirs is not None else f"{'not run':>18}{ratio}"
     bar = f"   bar >= {at_least:.1f}" if at_least is not None else ""
     bar += f"   bar <= {at_most:.0f} {unit}" if at_most is not None else ""
     print(f"{what:<44}{cells}{peer}{bar}", flush=True)

@@ -22,6 +22,7 @@ from tests.components import world
 from tests.interop.conftest import python_program
 from tests.real.conftest import Workshop
 from tests.real.toolchains import HERE, from_core, from_python
+from tests.sample.conftest import wpkg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,12 @@ def proxies(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         from_core(SOURCE, name, folder, text.format(path=path, status=status), "gate")
     from_core(SOURCE, "teapot", folder)
     return Workshop(folder)
+
+
+@pytest.fixture(scope="session")
+def greeter(proxies: Workshop) -> Path:
+    """The one in Python, beside the others."""
+    return from_python(SOURCE, "greeter", proxies.folder)
 
 
 def chained(proxies: Workshop, *links: str) -> Path:
@@ -101,9 +108,10 @@ def answer(port: int, path: str) -> tuple[int, str]:
         connection.close()
 
 
-def test_requests_go_through_every_link_to_the_one_that_answers(proxies: Workshop, tmp_path: Path) -> None:
-    from_python(SOURCE, "greeter", proxies.folder)
-    made = chained(proxies, "staff.wasm", "long.wasm", "greeter.wasm")
+def test_requests_go_through_every_link_to_the_one_that_answers(
+    proxies: Workshop, greeter: Path, tmp_path: Path
+) -> None:
+    made = chained(proxies, "staff.wasm", "long.wasm", greeter.name)
     asked = [line for line in world(made.read_bytes()) if "wasi:http" in line or "wasi:io/streams" in line]
     assert asked == ["import wasi:io/streams@0.2.9", "import wasi:http/types@0.2.9", f"export {HANDLER}"]
     with served(made, tmp_path) as port:
@@ -128,3 +136,31 @@ def test_a_chain_that_nobody_wired_is_a_question(proxies: Workshop) -> None:
     assert refused.code == 4
     assert f"import '{HANDLER}' of 'staff.wasm' is exported by several components" in refused.err
     assert not (proxies.folder / "unwired.wasm").exists()
+
+
+ISOLATED = """name = "greeter"
+version = "0.1.0"
+language = "python"
+type = "component"
+[component]
+build_artifact = "greeter.wasm"
+[composition]
+output = "isolated.wasm"
+[capabilities]
+deny = ["wasi:sockets/*", "wasi:filesystem/*"]
+denied = "error"
+"""
+
+
+def test_what_is_denied_inside_is_not_missed_by_the_host(proxies: Workshop, greeter: Path, tmp_path: Path) -> None:
+    """wash has sockets and files, and is not asked for them; the component answers all the same."""
+    (proxies.folder / "wasmcloud.toml").write_text(ISOLATED)
+    built = wpkg(proxies.folder, proxies.folder, "build", "--compose", "--no-build")
+    assert built.code == 0, built.err
+    made = proxies.folder / "isolated.wasm"
+    before, after = world(greeter.read_bytes()), world(made.read_bytes())
+    denied = {line for line in before if "wasi:sockets/" in line or "wasi:filesystem/" in line}
+    assert len(denied) > 5
+    assert set(before) - set(after) == denied
+    with served(made, tmp_path) as port:
+        assert answer(port, "/menu") == (200, "hello from /menu")

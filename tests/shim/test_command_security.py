@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import signal
 import socket
@@ -213,6 +214,16 @@ class TestEncryption:
         with socket.create_connection((host, int(port)), timeout=10) as raw:
             raw.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"HTTP/1.1 200" not in raw.recv(1000)
+        assert served.stop() == (0, "", "")
+
+    def test_a_handshake_that_does_not_begin(self, serve: Callable[..., Served], pems: tuple[str, str]) -> None:
+        served = serve("--tls-cert", pems[0], "--tls-key", pems[1], "--head-timeout", "1")
+        host, _, port = served.address.partition("://")[2].partition(":")
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as raw,
+            contextlib.suppress(ConnectionError),
+        ):
+            assert raw.recv(100) == b""
         assert served.stop() == (0, "", "")
 
     def test_a_new_certificate_is_read_on_a_signal(

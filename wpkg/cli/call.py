@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wpkg.cli.run import grant_options, let_interrupts_through, wishes
+from wpkg.cli.run import grant_options, let_interrupts_through, warn_of_what_is_missing, wishes
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files
 
@@ -35,6 +35,7 @@ def call(session: Session, words: tuple[str, ...], **options: Any) -> None:
     if len(rest) > 1:
         raise click.UsageError("say COMPONENT FUNCTION ARGUMENTS, and the arguments as one JSON list")
     subject = find_subject(session.root, component, wishes(options))
+    warn_of_what_is_missing(session, subject)
     called = call_function(subject, function, *rest)
     members = {"function": str(called.function), "result": called.result}
     returns = called.function.type.result is not None

@@ -36,6 +36,7 @@ _COMMANDS = {
     "call": "Call a function that a component exports, with JSON",
     "graph": "Draw a composition: svg, mermaid, dot or json",
     "targets": "Check whether a component conforms to a world",
+    "manifest": "Write what deploys the published component: for wadm, or a WorkloadDeployment",
     "push": "Publish the project: signed, with provenance, the tag last",
     "copy": "Copy an artifact with its signatures between registries and folders",
     "pull": "Fetch a published component, verified, to a file",

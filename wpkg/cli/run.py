@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wpkg.cli.session import Session
-    from wpkg.workflow.run import Wishes
+    from wpkg.workflow.run import Subject, Wishes
 
 _FILE = click.Path(path_type=Path)
 _PASSED_ON = "wpkg.cli.run.passed_on"  # what stands behind `--`, in the context's meta
@@ -47,7 +47,7 @@ def grant_options(function: Callable[..., None]) -> Callable[..., None]:
             "--allow",
             multiple=True,
             metavar="PATTERN",
-            help="Let it have what it imports: 'wasi:sockets/*' for the network, 'wasi:http/*' for requests.",
+            help="Let it have what it imports: 'wasi:http/*' for outgoing requests.",
         ),
     ):
         function = option(function)
@@ -68,6 +68,14 @@ def let_interrupts_through() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def warn_of_what_is_missing(session: Session, subject: Subject) -> None:
+    """Say what the component is allowed and does not get."""
+    from wpkg.workflow.host import allowed_in_vain
+
+    if allowed_in_vain(subject.component, subject.grants):
+        session.console.warn("wasmtime's Python package gives no component the network: its sockets stay closed")
+
+
 @command(cls=_PassingOn)
 @click.argument("component", type=_FILE, required=False, shell_complete=files)
 @grant_options
@@ -82,4 +90,5 @@ def run(session: Session, component: Path | None, **options: Any) -> None:
     let_interrupts_through()
     context = click.get_current_context()
     subject = find_subject(session.root, component, wishes(options))
+    warn_of_what_is_missing(session, subject)
     context.exit(run_command(subject, context.meta.get(_PASSED_ON, ())))

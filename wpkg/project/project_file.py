@@ -20,6 +20,7 @@ from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
 from wpkg.oci.reference import Repository
 from wpkg.project.capabilities import Capabilities, read_capabilities, read_patterns
+from wpkg.project.manifest_table import ManifestSettings, read_manifest_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +132,7 @@ class Project(Struct, frozen=True):
     dependencies: tuple[Dependency, ...]
     composition: Composition
     capabilities: Capabilities
+    manifest: ManifestSettings
     trust: Mapping[str, Any] | None  # the table as it is; wpkg.trust.policy_table reads it
 
     def dependency(self, name: PackageName) -> Dependency | None:
@@ -216,6 +218,7 @@ def _project(document: Table) -> Project:
         dependencies=_dependencies(document),
         composition=_composition(document, component),
         capabilities=read_capabilities(document.table("capabilities")),
+        manifest=read_manifest_settings(document.table("manifest")),
         trust=trust.values if trust is not None else None,
     )
 

@@ -201,7 +201,10 @@ class RegistryClient:
             fetched = self._read_fetched(answer, reference)
         except NotFound:
             return Index(()), None
-        document = read_manifest(fetched.data)
+        try:
+            document = read_manifest(fetched.data)
+        except MalformedManifest as error:
+            raise error.within(f"manifest {reference}") from None
         is_index = isinstance(document, Index) and fetched.descriptor.digest != subject
         return document if isinstance(document, Index) and is_index else Index(()), answer.header("ETag")
 

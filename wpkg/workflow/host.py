@@ -1,13 +1,14 @@
 """wasmtime, from the extra `wpkg[run]`: a component run with what it may have, and nothing else.
 
 WASI 0.2 is linked as a component asks for it, and is empty unless something is granted: no folder is open, no
-variable is set, no address can be reached. `wasi:http`, which can reach out, is linked only where it is allowed.
-Whatever else a component imports has to come from a composition.
+variable is set; sockets stay closed (`allowed_in_vain`). `wasi:http`, which can reach out, is linked only where it
+is allowed. Whatever else a component imports has to come from a composition.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
 _WASI_PACKAGES = frozenset({"cli", "clocks", "filesystem", "io", "random", "sockets"})
 _WASI_SERIES = "0.2."
-_NAME_LOOKUP = "ip-name-lookup"
-_LARGE = 4_000_000  # bytes; what is larger is compiled fast instead of well
+_LARGE = 4_000_000  # bytes; what is larger is compiled fast instead of well, and kept in wasmtime's own cache
 
 
 class HostMissing(WpkgError):
@@ -119,9 +119,11 @@ def start(
     config = Config()
     if path.stat().st_size > _LARGE:
         config.cranelift_opt_level = "none"
+        with suppress(WasmtimeError):  # where there is no place for a cache, it is compiled each time
+            config.cache = True
     engine = Engine(config)
     store = Store(engine)
-    store.set_wasi(_wasi(name, component, grants, arguments, quiet_stdout=quiet_stdout))
+    store.set_wasi(_wasi(name, grants, arguments, quiet_stdout=quiet_stdout))
     linker = _linker(Linker(engine), store, component)
     try:
         loaded = Component.from_file(engine, str(path))
@@ -141,10 +143,8 @@ def _linker(linker: Linker, store: Store, component: ComponentType) -> Linker:
     return linker
 
 
-def _wasi(
-    name: str, component: ComponentType, grants: Grants, arguments: Sequence[str], *, quiet_stdout: bool
-) -> WasiConfig:
-    from wasmtime import WasiConfig, _bindings
+def _wasi(name: str, grants: Grants, arguments: Sequence[str], *, quiet_stdout: bool) -> WasiConfig:
+    from wasmtime import WasiConfig
 
     wasi = WasiConfig()
     wasi.argv = [name, *arguments]
@@ -157,12 +157,15 @@ def _wasi(
     else:
         wasi.inherit_stdin()
         wasi.inherit_stdout()
-    sockets = [imported for imported in component.imports if _wasi_package(imported) == "sockets"]
-    if sockets and all(map(grants.allows, sockets)):
-        # What the package wraps of these calls, it does not offer as methods (50.0).
-        _bindings.wasi_config_inherit_network(wasi.ptr())
-        _bindings.wasi_config_allow_ip_name_lookup(wasi.ptr(), True)
     return wasi
+
+
+def allowed_in_vain(component: ComponentType, grants: Grants) -> list[str]:
+    """Imports that are allowed and stay closed.
+
+    wasmtime has TCP and UDP switched off, and its Python package (50.0) has no switch.
+    """
+    return [name for name in component.imports if _wasi_package(name) == "sockets" and grants.allows(name)]
 
 
 def check_imports(name: str, component: ComponentType, grants: Grants) -> None:

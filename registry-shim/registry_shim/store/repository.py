@@ -152,6 +152,10 @@ class Repository:
         if found != digest:
             self.uploads.drop(upload)
             raise ContentMismatch(f"the {upload.offset} bytes received have the digest {found}, not {digest}")
+        self.adopt(upload, digest)
+
+    def adopt(self, upload: Upload, digest: Digest) -> None:
+        """The same for what the caller has verified."""
         upload.sync()
         self.blobs.adopt(upload.path, digest)
         self.uploads.drop(upload)

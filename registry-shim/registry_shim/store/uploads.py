@@ -155,13 +155,15 @@ class Uploads:
         self._expire(os.fstat(upload.handle).st_mtime)
         return upload
 
-    def start_temporary(self, algorithm: str) -> Upload:
-        """A session that nobody else can know, and that a restart forgets. Raises: NoSpaceLeft."""
+    def start_temporary(self) -> Upload:
+        """A session that nobody else can know, that is not hashed, and that a restart forgets.
+
+        Raises: NoSpaceLeft.
+        """
         self.check_space(0)
         path = self.temporary()
         upload = Upload(path.name, path)
         upload.open(os.O_CREAT | os.O_EXCL)
-        upload.hash_with(algorithm)
         return upload
 
     def check_size(self, size: int) -> None:

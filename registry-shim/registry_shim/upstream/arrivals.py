@@ -1,6 +1,6 @@
 """Blobs on their way here: each is fetched once, however many ask for it, and passed on while it comes.
 
-A blob is hashed as it is written aside, and becomes one of the repository only when its digest is right. Until
+A blob is hashed while it is written aside, and becomes one of the repository only when its digest is right. Until
 that is known, its last byte is passed on to nobody: a client never has the whole of something else.
 """
 
@@ -135,7 +135,7 @@ class Arrivals:
             if arrival is None:
                 if fetch.target.blobs.size(fetch.digest) is not None:
                     return None
-                upload = fetch.target.uploads.start_temporary(fetch.digest.algorithm)
+                upload = fetch.target.uploads.start_temporary()
                 arrival = self._arrivals[key] = Arrival(fetch.size, os.open(upload.path, os.O_RDONLY))
                 # Not one of the server's workers: those wait for this one.
                 threading.Thread(
@@ -161,7 +161,7 @@ class Arrivals:
         error: Exception | None = None
         try:
             fetch.source.transfer(lambda client: client.download_blob(fetch.origin, blob, keep))
-            fetch.target.commit(upload, fetch.digest)
+            fetch.target.adopt(upload, fetch.digest)  # the client has verified it, piece by piece
         except NotFound:
             error = not_found(ErrorCode.BLOB_UNKNOWN, f"{fetch.digest} is not a blob of this repository")
         except Exception as found:  # noqa: BLE001 - raised to whoever waits for the blob

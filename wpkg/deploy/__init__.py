@@ -1,0 +1,1 @@
+"""Deployment: what a composition needs from a platform, and the manifest that says so (docs/manifest.md)."""

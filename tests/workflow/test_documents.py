@@ -20,6 +20,7 @@ from wpkg.workflow.accepted import published_file
 from wpkg.workflow.build import build
 from wpkg.workflow.compose_document import Surroundings, document_command, emit_files, emit_project
 from wpkg.workflow.compose_files import ComposeFiles, compose_files
+from wpkg.workflow.deployment import make_manifest
 from wpkg.workflow.document import MissingComponent
 from wpkg.workflow.push import push
 from wpkg.workflow.verify import verify
@@ -194,6 +195,23 @@ def test_part_of_an_import_is_asked_for_as_the_whole(company: Company) -> None:
     )
     with pytest.raises(NotTrusted, match="'v' asks the host for 'sys:secret/keys'"):
         build(company.world(), root, compose=True)
+
+
+def test_an_import_that_only_the_document_states_is_deployed(company: Company) -> None:
+    company.sources["validator"] = from_wit("import plain: func(); export run: func();")
+    root = company.project("validator", extra='[composition]\ndocument = "app.wac"\n')
+    (root / "deps" / "wasi" / "keyvalue").mkdir(parents=True)
+    (root / "deps" / "wasi" / "keyvalue" / "0.2.0-draft.wit").write_text(
+        "package wasi:keyvalue@0.2.0-draft; interface store { go: func(); }"
+    )
+    (root / "app.wac").write_text(
+        "package pay:app;\nimport kv: wasi:keyvalue/store@0.2.0-draft;\n"
+        "let v = new pay:validator { plain: kv.go };\nexport v.run;\n"
+    )
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.bank_key)
+    document = make_manifest(company.world(), root, "workload").document
+    assert "keyvalue" in str(document["spec"]["template"]["spec"]["hostInterfaces"])
 
 
 def test_components_in_the_place_of_imports_are_not_made_beside_a_document(company: Company) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from wpkg.component.definitions import Attribute
 from wpkg.component.types import FuncType, InstanceType
-from wpkg.compose.match import imported_interface
+from wpkg.compose.match import asked_interface, imported_interface
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.project.capabilities import Capabilities, Verdict
@@ -120,8 +119,7 @@ def _asked(plan: Plan, residual: Residual, nodes: Mapping[str, Node]) -> list[tu
     found = [(who, imported_interface(nodes[who], name) or name) for who, name in residual.importers]
     if plan.stated_exports is None:
         return found
-    names = [value for attribute, value in residual.attributes if attribute is Attribute.IMPLEMENTS]
-    names.append(residual.name)
+    names = [asked_interface(residual), residual.name]
     takers = [taken.importer for taken in plan.taken if taken.item.origin == residual.name]
     asking = [*(who for who, _ in found), *takers] or [plan.root]
     return list(dict.fromkeys([*found, *((who, name) for who in asking for name in names)]))

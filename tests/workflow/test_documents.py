@@ -191,7 +191,7 @@ def test_part_of_an_import_is_asked_for_as_the_whole(company: Company) -> None:
     (root / "deps" / "sys").mkdir(parents=True)
     (root / "deps" / "sys" / "secret.wit").write_text("package sys:secret; interface keys { use-it: func(); }")
     (root / "app.wac").write_text(
-        "package pay:app;\nimport keys: sys:secret/keys;\nlet v = new pay:validator { plain: keys.use-it };\nexport v.run;\n"
+        "package pay:app;\nimport keys: sys:secret/keys;\nlet v = new pay:validator { plain: keys.use-it };\nlet last = new pay:validator { plain: v.run };\nexport last.run;\n"
     )
     with pytest.raises(NotTrusted, match="'v' asks the host for 'sys:secret/keys'"):
         build(company.world(), root, compose=True)

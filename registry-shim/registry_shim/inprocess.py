@@ -80,6 +80,7 @@ class _Serving(threading.Thread):
         self._url: str | None = None
         self._error: BaseException | None = None
         self._end: Callable[[], None] | None = None
+        self._is_over = False
 
     def run(self) -> None:
         """See Thread."""
@@ -92,6 +93,8 @@ class _Serving(threading.Thread):
 
     def _register(self, end: Callable[[], None]) -> None:
         self._end = end
+        if self._is_over:
+            end()
 
     def _announce(self, url: str) -> None:
         self._url = url
@@ -108,6 +111,7 @@ class _Serving(threading.Thread):
 
     def end(self) -> None:
         """Return when it is gone. Raises: what went wrong since it answered."""
+        self._is_over = True  # also where it is only about to begin
         if self._end is not None:
             self._end()
         self.join()

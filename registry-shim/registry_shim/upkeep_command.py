@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_shim.upkeep.duration import parse_duration
+from registry_shim.upkeep.duration import InvalidDuration, parse_duration
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -107,8 +107,14 @@ def _carry_out(root: Path, order: Order) -> Report:
 
 
 def caretaker(store: Store, root: Path, regular: CollectOrder, every: int | None) -> Caretaker:
-    """What carries out orders on a `store` that is served, and the `regular` one every so many seconds."""
+    """What carries out orders on a `store` that is served, and the `regular` one every so many seconds.
+
+    Raises: InvalidDuration.
+    """
     from registry_shim.upkeep.control import Caretaker
+
+    if every is not None and every < 1:
+        raise InvalidDuration("nothing can be done every 0 seconds", hint="--gc-every takes a second or more")
 
     def carry_out(order: Order, step: Callable[[], None]) -> Report:
         from registry_shim.gate.waiting import waiting_manifests

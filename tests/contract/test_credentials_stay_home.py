@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.fault_proxy import FaultProxy, Reply, TokenGate, basic_gate, fault_proxy, redirected, status
-from tests.shim_process import running_shim
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.reference import Repository
 from wpkg.registry.client import RegistryClient, check_login
@@ -23,16 +22,18 @@ from wpkg.registry.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from registry_shim.pytest_plugin import StartRegistry
+
 SECRET = "hunter2-hunter2"
 BLOB = b"component" * 1000
 LAYER = Descriptor.of("application/wasm", BLOB)
 
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_shim(tmp_path_factory.mktemp("registry")) as address:
-        RegistryClient().push_blob(Repository.parse(f"{address}/a/b"), LAYER, lambda: io.BytesIO(BLOB))
-        yield address
+def shim(registry_shim_factory: StartRegistry) -> str:
+    address = registry_shim_factory().host
+    RegistryClient().push_blob(Repository.parse(f"{address}/a/b"), LAYER, lambda: io.BytesIO(BLOB))
+    return address
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pytest
 
 from tests.contract.test_credentials_stay_home import SECRET, Known, secrets_seen_by
 from tests.fakes.fault_proxy import FaultProxy, Reply, TokenGate, basic_gate, fault_proxy, status
-from tests.shim_process import running_shim
 from wpkg.errors import InvalidInput
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, InvalidDigest
@@ -33,15 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from registry_shim.pytest_plugin import StartRegistry
+
 CONFIG = Descriptor.of(EMPTY_CONFIG, EMPTY_CONFIG_BYTES)
 BLOB = b"component" * 1000
 LAYER = Descriptor.of("application/wasm", BLOB)
 
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_shim(tmp_path_factory.mktemp("registry")) as address:
-        yield address
+def shim(registry_shim_factory: StartRegistry) -> str:
+    return registry_shim_factory().host
 
 
 @pytest.fixture

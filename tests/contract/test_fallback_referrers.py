@@ -12,7 +12,6 @@ import pytest
 
 from tests.fakes import fault_proxy as faults
 from tests.fakes.fault_proxy import FaultProxy, Reply, fault_proxy
-from tests.shim_process import running_shim
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
 from wpkg.oci.reference import Repository
@@ -25,6 +24,8 @@ from wpkg.registry.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from registry_shim.pytest_plugin import StartRegistry
 
 PROCESSES = 6
 EACH = 2
@@ -85,9 +86,8 @@ EXPECTED = sorted(f"{number}-{i}" for number in range(PROCESSES) for i in range(
 
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_shim(tmp_path_factory.mktemp("registry")) as address:
-        yield address
+def shim(registry_shim_factory: StartRegistry) -> str:
+    return registry_shim_factory().host
 
 
 @pytest.fixture

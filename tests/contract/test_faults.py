@@ -9,7 +9,6 @@ import pytest
 
 from tests.fakes import fault_proxy as faults
 from tests.fakes.fault_proxy import ALWAYS, FaultProxy, fault_proxy, status
-from tests.shim_process import running_shim
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch
@@ -25,6 +24,8 @@ from wpkg.registry.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from registry_shim.pytest_plugin import StartRegistry
 
 BLOB = bytes(range(256)) * 8 * 1024  # 2 MiB
 LAYER = Descriptor.of("application/wasm", BLOB)
@@ -56,9 +57,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_shim(tmp_path_factory.mktemp("registry")) as address:
-        yield address
+def shim(registry_shim_factory: StartRegistry) -> str:
+    return registry_shim_factory().host
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.registry import MemoryRegistry
-from tests.shim_process import running_shim
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST, Manifest
@@ -20,9 +19,9 @@ from wpkg.registry.layout import LayoutRegistry
 from wpkg.registry.router import Router
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from registry_shim.pytest_plugin import StartRegistry
     from wpkg.registry.interface import Registry
 
 BLOB = b"component bytes" * 1000
@@ -33,9 +32,8 @@ SUBJECT = Descriptor.of(IMAGE_MANIFEST, MANIFEST)
 
 
 @pytest.fixture(scope="module")
-def shim_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_shim(tmp_path_factory.mktemp("registry")) as address:
-        yield address
+def shim_address(registry_shim_factory: StartRegistry) -> str:
+    return registry_shim_factory().host
 
 
 @pytest.fixture(params=["memory", "http", "folder"])

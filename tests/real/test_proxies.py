@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.components import world
 from tests.interop.conftest import python_program
@@ -25,7 +26,7 @@ from tests.real.toolchains import HERE, from_core, from_python
 from tests.sample.conftest import wpkg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 pytestmark = [pytest.mark.sample, pytest.mark.xdist_group("proxies")]
@@ -59,16 +60,22 @@ def chained(proxies: Workshop, *links: str) -> Path:
 
 
 @contextmanager
-def served(component: Path, folder: Path) -> Iterator[int]:
-    """The port where wash serves it."""
+def served(
+    component: Path, folder: Path, components: Sequence[object] = (), interfaces: Sequence[object] = ()
+) -> Iterator[int]:
+    """The port where wash serves it, with other `components` beside it, and the host's `interfaces` as configured."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     shutil.copy(component, folder / "component.wasm")
     (folder / ".wash").mkdir()
-    (folder / ".wash" / "config.yaml").write_text(
-        f'build: {{command: "true", component_path: component.wasm}}\ndev: {{address: "127.0.0.1:{port}"}}\n'
-    )
+    development = {
+        "address": f"127.0.0.1:{port}",
+        "components": list(components),
+        "host_interfaces": list(interfaces),
+    }
+    config = {"build": {"command": "true", "component_path": "component.wasm"}, "dev": development}
+    (folder / ".wash" / "config.yaml").write_text(yaml.safe_dump(config))
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

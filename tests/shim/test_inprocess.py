@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 import registry_shim
 from registry_shim import serving
 from registry_shim.errors import CannotListen, RootInUse, UnusableRoot
+from registry_shim.inprocess import ServeOptions
+from registry_shim.main import run
 from tests.shim.process import Served
 from tests.shim.wire import SocketClient, push_blob, push_manifest
 from wpkg.errors import InvalidInput
@@ -104,6 +107,11 @@ def test_takes_the_options_of_the_command(tmp_path: Path) -> None:
         client = SocketClient(registry.url, str(registry.root))
         assert client.send("GET", "/v2/a/b/manifests/v1").code == "DENIED"
         client.close()
+
+
+def test_has_every_option_of_the_command() -> None:
+    parameters = inspect.signature(run).parameters.keys() - {"root", "announce", "register"}
+    assert set(ServeOptions.__annotations__) == parameters
 
 
 def test_what_goes_wrong_is_raised_where_it_was_started(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.errors import NoSpaceLeft
 from registry_shim.limits import SPARE_CONNECTIONS, UploadLimits
 from registry_shim.store.store import Store
 from tests.shim.conftest import new_id
@@ -130,6 +131,21 @@ class TestSpaceThatIsKept:
             assert client.send("DELETE", location).status == 204
             assert client.send("DELETE", "/v2/x/manifests/v1").status == 202
             assert client.send("GET", "/v2/x/tags/list").json["tags"] == []
+
+    def test_a_disk_that_fills_up_meanwhile(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with limited_client(root) as client:
+            location = start_upload(client, "x")
+            assert client.send("PATCH", location, b"abc").status == 202
+
+            def check_space(directory: Path, size: int, reserve: int) -> None:
+                if size > 3:
+                    raise NoSpaceLeft("the registry's disk is nearly full")
+
+            monkeypatch.setattr("registry_shim.store.uploads.check_space", check_space)
+            self.check(client.send("PATCH", location, pieces(b"def", b"more than that")))
+            assert (
+                client.send("GET", location).headers["range"] == "0-5"
+            )  # it goes on from here, when there is room
 
     def test_what_is_announced_counts(self, root: Path) -> None:
         with limited_client(root, blob_size=2 * HUGE) as client:
@@ -275,18 +291,21 @@ class TestSlowClients:
                 threading.Event().wait(0.05)
             assert not is_open()
 
-    def test_a_client_that_reads_is_not_cut_off(self, served: Served) -> None:
-        """Slower than the limit for a piece altogether, but never for long: what counts is each piece."""
-        client = SocketClient(served.address, str(served.root))
-        digest = push_blob(client, "x", bytes(8 * 2**20)).digest
-        client.close()
-        with connect(served) as raw:
-            raw.sendall(f"GET /v2/x/blobs/{digest} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-            size = 0
-            while part := raw.recv(2**18):
-                size += len(part)
-                threading.Event().wait(0.05)
-        assert size > 8 * 2**20
+
+def test_a_client_that_goes_on_reading_is_not_cut_off(serve: Callable[..., Served]) -> None:
+    """It takes longer than a piece may take, but no piece does."""
+    served = serve("--idle-timeout", "2", "--min-rate", "1GiB")
+    client = SocketClient(served.address, str(served.root))
+    digest = push_blob(client, "x", bytes(64 * 2**20)).digest
+    client.close()
+    with connect(served) as raw:
+        raw.sendall(f"GET /v2/x/blobs/{digest} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        size = 0
+        while part := raw.recv(2**20, socket.MSG_WAITALL):
+            size += len(part)
+            threading.Event().wait(0.05)
+    assert size > 64 * 2**20
+    assert served.stop() == (0, "", "")
 
 
 def test_what_is_not_http(serve: Callable[..., Served]) -> None:

@@ -9,22 +9,27 @@ import pytest
 from msgspec.structs import replace
 
 from tests.components import from_wit
+from tests.workflow.conftest import Company
+from wpkg.component.read import read_component
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.names.package_name import PackageName
-from wpkg.oci.artifact import build_artifact, read_config
+from wpkg.oci.artifact import Ask, RecordedLink, build_artifact, read_config
+from wpkg.project.capabilities import Capabilities, CapabilityRules
 from wpkg.project.lockfile import Lock, read_lock
+from wpkg.project.project_file import read_workspace
 from wpkg.workflow.add import Wanted, add
 from wpkg.workflow.build import build
-from wpkg.workflow.capabilities import NotAllowed
+from wpkg.workflow.capabilities import NotAllowed, requests_of_component
+from wpkg.workflow.inspect import inspect
 from wpkg.workflow.lock import lock
 from wpkg.workflow.newly_asked import ImportsConcealed, NewlyAskedFor
+from wpkg.workflow.opened import open_project
 from wpkg.workflow.push import push
 from wpkg.workflow.update import update
+from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.workflow.conftest import Company
 
 NET = """package sys:net@0.2.0; interface tcp { connect: func(host: string); } interface udp { send: func(); }
 interface types { record address { host: string } }"""
@@ -308,3 +313,103 @@ def test_where_a_config_says_nothing_the_component_is_asked(company: Company) ->
     assert [getattr(package, "imports", None) for package in found] == [
         ("sys:net/tcp@0.2.0", "sys:time/clock@0.2.0"),
     ]
+
+
+# --- what is published -------------------------------------------------------------------------
+
+
+RULES = "[capabilities]\nallow = ['sys:time/*']\n[capabilities.'pay:audit']\nallow = ['sys:net/tcp', 'sys:time/clock']\n"
+
+
+def published_app(company: Company, rules: str) -> Path:
+    published(company)
+    root = project(company, rules)
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.bank_key)
+    return root
+
+
+def test_verify_measures_what_is_published_part_by_part(company: Company) -> None:
+    root = published_app(company, RULES)
+    key = company.key_file(company.bank_key, "bank.pub")
+    verified = verify(company.world(), root, "pay:app@0.1.0", [key])
+    assert [(r.component, r.interface, r.verdict.is_allowed) for r in verified.requests] == [
+        ("pay:app", "sys:time/clock@0.2.0", True),
+        ("pay:audit", "sys:net/tcp@0.2.0", True),
+        ("pay:audit", "sys:time/clock@0.2.0", True),
+    ]
+    project(company, "[capabilities.'pay:audit']\ndeny = ['sys:net/*']\n")
+    with pytest.raises(NotAllowed, match="'pay:audit' asks the host for 'sys:net/tcp@0.2.0'"):
+        verify(company.world(), root, "pay:app@0.1.0", [key])
+    project(company, "")
+    assert verify(company.world(), root, "pay:app@0.1.0", [key]).requests == ()
+
+
+def test_what_a_release_says_of_its_parts_leaves_nothing_out(company: Company) -> None:
+    root = published_app(company, RULES)
+    [_, composed] = push(company.world(), root, company.bank_key).artifacts
+    config = read_config(composed.publication.artifact.config_bytes)
+    assert config.record is not None
+    asks = tuple(ask for ask in config.record.asks if ask.name != "sys:net/tcp@0.2.0")
+    assert len(asks) == 1
+    found = requests_of_component(
+        read_component(memoryview(composed.publication.path.read_bytes())),
+        "pay:app",
+        asks,
+        open_project(root).project.capabilities,
+    )
+    assert [(r.component, r.interface) for r in found if not r.verdict.is_allowed] == [
+        ("pay:app", "sys:net/tcp@0.2.0")
+    ]
+
+
+def test_a_release_that_calls_an_import_linked_needs_the_link_of_the_project(company: Company) -> None:
+    component = read_component(memoryview(made("import sys:net/tcp@0.2.0; export run: func();")))
+    asks = [Ask("sys:net/tcp@0.2.0", ("pay:app",), (RecordedLink("pay:net"),))]
+    rules = Capabilities(CapabilityRules(allow=()))
+    [alone] = requests_of_component(component, "pay:app", asks, rules)
+    [linked] = requests_of_component(component, "pay:app", asks, rules, {"pay:net"})
+    assert (alone.verdict.is_allowed, linked.verdict.is_allowed) == (False, True)
+
+
+def test_inspect_shows_what_the_rules_say(company: Company) -> None:
+    root = published_app(company, RULES)
+    found = inspect(company.world(), root, "pay:app@0.1.0").requests
+    assert found is not None
+    assert all(request.verdict.is_allowed for request in found)
+    raw = inspect(company.world(), root, str(root / "build" / "app.composed.wasm")).requests
+    assert raw is not None
+    assert [r.interface for r in raw if not r.verdict.is_allowed] == ["sys:net/tcp@0.2.0"]
+    assert inspect(company.world(), company.folder, str(root / "build" / "app.wasm")).requests is None
+
+
+def test_every_member_that_has_the_dependency_must_accept_it(company: Company) -> None:
+    published(company, AUDIT)
+    home = company.folder / "projects"
+    (home / "wasmcloud.toml").write_text(
+        '[workspace]\nmembers = ["one", "two"]\n[registries]\npay = "127.0.0.1:5000/demo"\n'
+    )
+    rules = "[capabilities]\nallow = ['sys:*']\n"
+
+    def members(one: str, two: str) -> None:
+        for name, extra in (("one", one), ("two", two)):
+            file = company.project(name, extra=DEPENDS + extra) / "wasmcloud.toml"
+            file.write_text(file.read_text().replace('[registries]\npay = "127.0.0.1:5000/demo"\n', ""))
+
+    members("", "")
+    lock(company.world(), home)
+    later = Company(company.folder / "later", company.registry)  # the publisher's folder is no member's
+    later.sources["audit"] = made(AUDIT_WITH_TCP)
+    later.publish("audit", "0.2.0")
+    members(rules, "")
+    with pytest.raises(NewlyAskedFor, match=r"pay:audit 0.2.0 asks for 'sys:net/tcp@0.2.0'"):
+        update(company.world(), home)
+    members(rules, rules)
+    assert str(update(company.world(), home).lock.packages[0].version) == "0.2.0"
+
+
+def test_rules_in_a_file_that_is_a_workspace_only_would_be_about_nobody() -> None:
+    with pytest.raises(
+        InvalidInput, match="capabilities: it is said of a project, and this file is a workspace only"
+    ):
+        read_workspace("[workspace]\nmembers = []\n[capabilities]\ndeny = ['*']\n")

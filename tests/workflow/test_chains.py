@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from wasmtime import WasmtimeError
 
 from tests.unit.compose.test_chain import ADD, DOUBLE, END, applied
 from wpkg.compose.chain import NoChain
@@ -51,3 +52,18 @@ def test_a_link_that_is_no_dependency(company: Company) -> None:
 def test_a_link_that_is_there_twice(company: Company) -> None:
     with pytest.raises(InvalidInput, match="composition.chain: it names one twice"):
         build(company.world(), project(company, "chain = ['pay:add', 'pay:add']\n"), compose=True)
+
+
+def test_what_the_end_of_a_chain_asks_for_can_be_denied(company: Company) -> None:
+    company.sources |= {"end": DOUBLE, "add": ADD}
+    company.publish("add")
+    lines = (
+        '[dependencies]\n"pay:add" = "*"\n[composition]\nchain = ["pay:add", "pay:end"]\n'
+        '[capabilities]\ndeny = ["t:steps/*"]\ndenied = "trap"\n'
+    )
+    built = build(company.world(), company.project("end", extra=lines), compose=True)
+    assert built.composed is not None
+    assert built.plan is not None
+    assert built.plan.residuals == ()
+    with pytest.raises(WasmtimeError, match="wasm trap: wasm `unreachable` instruction executed"):
+        applied(built.composed.path.read_bytes(), 5)

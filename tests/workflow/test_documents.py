@@ -217,7 +217,7 @@ def test_an_import_that_only_the_document_states_is_deployed(company: Company) -
 def test_components_in_the_place_of_imports_are_not_made_beside_a_document(company: Company) -> None:
     root = prepared(company, CAPABLE + 'denied = "trap"\n')
     (root / "app.wac").write_text(DOCUMENT)
-    with pytest.raises(InvalidInput, match=r"cannot be said beside \[composition\] document"):
+    with pytest.raises(InvalidInput, match="cannot be decided beside a document"):
         build(company.world(), root, compose=True)
 
 

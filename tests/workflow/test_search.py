@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.shim_process import running_shim
 from tests.workflow.conftest import Company
 from wpkg.errors import InvalidInput
 from wpkg.registry.client import RegistryClient
@@ -14,21 +13,22 @@ from wpkg.registry.errors import Offline, UnexpectedAnswer
 from wpkg.workflow.search import NoSearch, Search, search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from registry_shim.pytest_plugin import StartRegistry
 
 VALIDATION = "pay:platform/validation"
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def shop(tmp_path_factory: pytest.TempPathFactory, registry_shim_factory: StartRegistry) -> Company:
     folder = tmp_path_factory.mktemp("search")
-    with running_shim(folder / "root") as address:
-        company = Company(folder, RegistryClient(), address)  # type: ignore[arg-type]
-        company.publish("harness")
-        company.publish("harness", "0.1.1")
-        company.publish("validator")
-        yield company
+    company = Company(folder, RegistryClient(), registry_shim_factory().host)  # type: ignore[arg-type]
+    company.publish("harness")
+    company.publish("harness", "0.1.1")
+    company.publish("validator")
+    return company
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wpkg.cli.session import Session
+    from wpkg.oci.artifact import RecordedLink
     from wpkg.workflow.inspect import Contents, Inspected
 
 
@@ -58,6 +59,8 @@ def _json(found: Inspected) -> dict[str, Any]:
         members["claims"] = [
             {"referrer": str(c.referrer), "predicate": c.predicate_type, "key": c.hint} for c in found.claims or ()
         ]
+    if found.requests is not None:
+        members["capabilities"] = [request.to_json() for request in found.requests]
     if found.tree is not None:
         members["tree"] = _tree_json(found.tree)
     return members
@@ -90,13 +93,24 @@ def _lines(found: Inspected) -> list[str]:
         )
         needed = record.dependencies if record is not None else ()
         lines += [f"needs {d.name} {d.requirement} ({d.link})" for d in needed]
+        asks = record.asks if record is not None else ()
+        lines += [f"linked at run time: {ask.name} to {_linked(link)}" for ask in asks for link in ask.links]
     if found.claims is not None:
         lines.append("claims, not verified:" if found.claims else "no signatures")
         lines += [f"  {claim.predicate_type} by {describe_signer(claim.hint)}" for claim in found.claims]
+    if found.requests is not None:
+        lines += [f"{'allowed' if r.verdict.is_allowed else 'not allowed'}: {r}" for r in found.requests]
     lines += ["", *_wit(found)]
     if found.wit.notes:
         lines += ["", "not in the WIT:", *(f"  {note}" for note in found.wit.notes)]
     return lines
+
+
+def _linked(link: RecordedLink) -> str:
+    name = f", by the name {link.name}" if link.name is not None else ""
+    return f"{link.dependency}{name}" + (
+        f", which is the service {link.target}" if link.target is not None else ""
+    )
 
 
 def _tree(found: Inspected) -> Iterator[str]:

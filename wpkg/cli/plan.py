@@ -35,6 +35,13 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
     }
 
 
+def _component_json(node: Node) -> dict[str, Any]:
+    members: dict[str, Any] = {"name": node.name, "digest": str(node.digest), "size": node.size}
+    if node.generated is not None:
+        members["generated"] = {"denied": dict(node.generated.denied), "config": dict(node.generated.config)}
+    return members
+
+
 def _export_json(exported: Exported, is_reexport: bool) -> dict[str, Any]:  # noqa: FBT001
     item = exported.item
     members: dict[str, Any] = {"name": exported.name, "of": item.origin, "re-export": is_reexport}
@@ -42,13 +49,6 @@ def _export_json(exported: Exported, is_reexport: bool) -> dict[str, Any]:  # no
         members["item"] = list(item.path)
     if item.is_imported:
         members["of-import"] = True
-    return members
-
-
-def _component_json(node: Node) -> dict[str, Any]:
-    members: dict[str, Any] = {"name": node.name, "digest": str(node.digest), "size": node.size}
-    if node.generated is not None:
-        members["generated"] = {"denied": dict(node.generated.denied), "config": dict(node.generated.config)}
     return members
 
 

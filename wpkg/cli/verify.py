@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
 @click.option("--inputs", is_flag=True, help="Verify what it was composed of, too, down to the last.")
+@click.option("--recompose", is_flag=True, help="Compose it again from its provenance, and compare.")
 @click.option(
     "--bundle",
     type=click.Path(path_type=Path),
@@ -39,21 +40,20 @@ def verify(
     keys: tuple[Path, ...],
     bundle: Path | None,
     kind: str | None,
-    *,
-    raw: bool,
-    inputs: bool,
+    **checks: bool,
 ) -> None:
     """Check a published component: content, signatures, provenance.
 
     By the keys named, or else by [trust] in wasmcloud.toml. Everything is read from the registry, nothing from the
-    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock.
+    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock, and so
+    is a component file without --bundle.
     """
     if bundle is not None:
         _verify_file(session, Path(reference), bundle, keys, kind)
         return
     from wpkg.workflow.verify import verify as verify_component
 
-    verified = verify_component(session.world, session.root, reference, keys, raw=raw, inputs=inputs)
+    verified = verify_component(session.world, session.root, reference, keys, **checks)
     release = verified.release
     members = {
         "reference": str(release.reference),
@@ -61,6 +61,7 @@ def verify(
         "component": str(release.component.digest),
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
+        "recomposed": "same" if verified.recomposed else None,
         "verified_inputs": [
             {
                 "name": item.input.name,
@@ -70,6 +71,7 @@ def verify(
             }
             for item in verified.verified_inputs
         ],
+        "capabilities": [request.to_json() for request in verified.requests],
     }
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
     lines += verification_lines(verified.verification)
@@ -78,6 +80,9 @@ def verify(
         f"{'  ' * item.depth}{item.input.name}: {item.verification.state if item.verification else 'local'}"
         for item in verified.verified_inputs
     ]
+    lines += [str(request) for request in verified.requests]
+    if verified.recomposed:
+        lines.append("composed again from its provenance: the same, byte for byte")
     session.console.result("verify", members, lines)
 
 
@@ -88,9 +93,10 @@ def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, .
     members = {
         "component": str(verified.digest),
         "signer": {"name": verified.signer.name, "key": verified.signer.hint},
-        "predicate_type": verified.statement.predicate_type,
+        "predicate_type": verified.statement.predicate_type if verified.statement else None,
     }
-    lines = [f"{file} {verified.digest}", f"{verified.statement.predicate_type}"]
+    what = verified.statement.predicate_type if verified.statement else "the file itself is signed"
+    lines = [f"{file} {verified.digest}", what]
     lines.append(f"signed by {verified.signer.name} ({verified.signer.hint})")
     session.console.result("verify", members, lines)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wpkg.compose.chain import chain_choices
 from wpkg.compose.errors import ImportsLeft, NothingConnected
 from wpkg.compose.graph import Exported, Item, NearMiss, Node, Plan
 from wpkg.compose.linker import Linker
@@ -29,15 +28,11 @@ if TYPE_CHECKING:
     from wpkg.names.choice import Choice
 
 
-def make_plan(
-    nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = (), chain: Sequence[str] = ()
-) -> Plan:
+def make_plan(nodes: Sequence[Node], root: str | None = None, choices: Sequence[Choice] = ()) -> Plan:
     """How `nodes` fit together; in which order they are given decides only which error is met first.
 
     Raises: CompositionError, one class per reason.
     """
-    if chain:
-        choices, root = chain_choices(nodes, chain, choices, root)
     root = choose_root(nodes, root)
     wires = connect(nodes, root, choices)
     # From here on the order in which the nodes were given has no say: the same inputs give the same bytes.

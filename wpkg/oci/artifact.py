@@ -7,7 +7,9 @@ component has to be fetched to solve versions::
 
     "wpkg": { "package": "ns:name", "version": "1.2.3", "kind": "component" | "composed" | "raw" | "wit",
               "dependencies": [ { "name": "ns:name", "requirement": "^1", "link": "build" | "runtime" } ],
-              "raw": "sha256:…" }                   only where there is a raw sibling: its manifest's digest
+              "raw": "sha256:…",                    only where there is a raw sibling: its manifest's digest
+              "asks": [ { "import": "wasi:cli/stdin@0.2.0", "for": ["ns:name"],    of what is composed or linked:
+                          "linked": [ { "dependency": "ns:name", "name": "eu", "target": "billing" } ] } ] }
 """
 
 from __future__ import annotations
@@ -64,6 +66,41 @@ class PublishedDependency(Struct, frozen=True):
         return {"name": str(self.name), "requirement": str(self.requirement), "link": self.link}
 
 
+class RecordedLink(Struct, frozen=True):
+    """A dependency that serves an import at run time."""
+
+    dependency: str
+    name: str | None = None  # of the link
+    target: str | None = None  # what a deployment calls it, where no registry has its component
+
+    def to_json(self) -> dict[str, str]:
+        """The members of the JSON object."""
+        members = {"dependency": self.dependency, "name": self.name, "target": self.target}
+        return {key: value for key, value in members.items() if value is not None}
+
+
+class Ask(Struct, frozen=True):
+    """An import of a published component: for which of its parts it is, and what it is linked to."""
+
+    name: str
+    components: tuple[str, ...]
+    links: tuple[RecordedLink, ...] = ()
+
+    @classmethod
+    def read(cls, members: Members) -> Self:
+        """The import in a JSON object. Raises: InvalidInput."""
+        links = [
+            RecordedLink(link.text("dependency"), link.optional_text("name"), link.optional_text("target"))
+            for link in (members.objects("linked") if "linked" in members else ())
+        ]
+        return cls(members.text("import"), members.texts("for"), tuple(links))
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of the JSON object."""
+        linked = {"linked": [link.to_json() for link in self.links]} if self.links else {}
+        return {"import": self.name, "for": list(self.components), **linked}
+
+
 class PackageRecord(Struct, frozen=True):
     """The `wpkg` object of a config."""
 
@@ -72,6 +109,7 @@ class PackageRecord(Struct, frozen=True):
     kind: str
     dependencies: tuple[PublishedDependency, ...] = ()
     raw: Digest | None = None  # manifest of the raw sibling
+    asks: tuple[Ask, ...] = ()  # what is asked of the host, by import; of a component by itself, that asks
 
     @classmethod
     def read(cls, members: Members) -> Self:
@@ -93,6 +131,7 @@ class PackageRecord(Struct, frozen=True):
                 for item in members.objects("dependencies")
             ),
             raw=Digest.parse(raw) if raw else None,
+            asks=tuple(map(Ask.read, members.objects("asks"))) if "asks" in members else (),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -105,6 +144,8 @@ class PackageRecord(Struct, frozen=True):
         }
         if self.raw is not None:
             members["raw"] = str(self.raw)
+        if self.asks:
+            members["asks"] = [ask.to_json() for ask in sorted(self.asks, key=lambda ask: ask.name)]
         return members
 
 

@@ -30,19 +30,11 @@ if TYPE_CHECKING:
 PROJECT_FILE = "wasmcloud.toml"
 
 _DEPENDENCY_KEYS = ("version", "oci", "path", "link", "kind", "target", "name", "interfaces")
+_OF_A_PROJECT = ("capabilities", "composition", "manifest")
 _RUNTIME_KEYS = ("target", "name", "interfaces")
-_COMPOSITION_KEYS = (
-    "root",
-    "socket",
-    "components",
-    "instances",
-    "output",
-    "imports",
-    "share-modules",
-    "chain",
-    "config",
-    "document",
-)
+# What a document in WAC says, where there is one.
+_SAID_BY_DOCUMENT = ("root", "socket", "components", "instances", "imports", "chain", "config")
+_COMPOSITION_KEYS = (*_SAID_BY_DOCUMENT, "output", "share-modules", "document")
 # What a deployment calls a component or a link: both platforms take such a name as it is.
 _DEPLOYED_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -100,11 +92,11 @@ class Composition(Struct, frozen=True):
     output: str | None = None
     imports: tuple[Choice, ...] = ()
     share_modules: bool = False
-    document: str | None = None  # a file in WAC that says it all, instead of the keys above
     chain: tuple[str, ...] = ()  # middleware, the outermost first
     config: Mapping[str, str] = field(
         default_factory=dict
     )  # what wasi:config/store answers, decided when composing
+    document: str | None = None  # a file in WAC that says it all, instead of the keys above
 
 
 class Workspace(Struct, frozen=True):
@@ -183,6 +175,13 @@ def read_workspace(text: str) -> Workspace | None:
             if member.startswith("/") or ".." in parts or not all(parts):
                 raise table.fail("members", f"'{member}' is not a folder below the workspace")
         trust = document.table("trust")
+        for key in _OF_A_PROJECT if "name" not in document else ():
+            if key in document:
+                raise document.fail(
+                    key,
+                    "it is said of a project, and this file is a workspace only",
+                    "move it to each member's file",
+                )
         return Workspace(
             members, _registries(document), trust.values if trust is not None else None, "name" in document
         )
@@ -316,7 +315,7 @@ def _composition(document: Table, component: Table) -> Composition:
     table.only(_COMPOSITION_KEYS)
     imports, instances, config = table.table("imports"), table.table("instances"), table.table("config")
     text = table.text("document")
-    for key in ("root", "socket", "components", "instances", "imports", "chain", "config"):
+    for key in _SAID_BY_DOCUMENT:
         if text is not None and key in table:
             raise table.fail(key, "it cannot stand beside document, which says all of that", f"say it in {text}")
     return Composition(

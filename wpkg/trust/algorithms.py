@@ -119,14 +119,14 @@ def sign(key: LoadedPrivateKey, message: bytes) -> bytes:
             return key.sign(message)
 
 
-def has_signed(key: LoadedPublicKey, signature: bytes, message: bytes) -> bool:
+def has_signed(key: LoadedPublicKey, signature: bytes, message: bytes | memoryview) -> bool:
     """Whether `signature` over `message` was made by `key`."""
     try:
         match key:
             case ec.EllipticCurvePublicKey():
                 key.verify(signature, message, ec.ECDSA(SHA256()))
             case rsa.RSAPublicKey():
-                key.verify(signature, message, padding.PKCS1v15(), SHA256())
+                key.verify(signature, bytes(message), padding.PKCS1v15(), SHA256())
             case ed25519.Ed25519PublicKey():
                 key.verify(signature, message)
     except InvalidSignature:

@@ -5,8 +5,8 @@ cosign v3.1.2 `specs/BUNDLE_SPEC.md`.
 
 Written here: a DSSE envelope signed with a raw public key, which `hint` names. Read too: one with a certificate
 (keyless), whose log entries and time stamps are for `wpkg.trust.keyless`; beside a key they are not looked at.
-A bundle without a statement is recognised and refused by name. Unknown members are refused: the peers skip such
-bundles, so one must not count here either.
+A bundle without a statement is recognised and refused by name; it is for files (`wpkg.trust.message`). Unknown
+members are refused: the peers skip such bundles, so one must not count here either.
 """
 
 from __future__ import annotations
@@ -74,18 +74,7 @@ class Bundle(Struct, frozen=True):
     @classmethod
     def _read(cls, document: dict[str, object], data: bytes) -> Self:
         members = Members(document)
-        media_type = members.text("mediaType")
-        if not media_type.startswith(BUNDLE_TYPE_PREFIX):
-            raise InvalidBundle("the document does not say that it is a sigstore bundle")
-        if media_type not in _BUNDLE_V03_SPELLINGS:
-            raise UnsupportedBundle("the bundle is of a version other than 0.3")
-        material = members.object("verificationMaterial")
-        refuse_unknown_members(document, "the bundle", _BUNDLE_MEMBERS)
-        refuse_unknown_members(document["verificationMaterial"], "verificationMaterial", _MATERIAL_MEMBERS)
-        certificate, hint = _read_certificate(material), ""
-        if certificate is None:
-            hint = material.object("publicKey").optional_text("hint") or ""
-            refuse_unknown_members(material.raw("publicKey"), "publicKey", {"hint"})
+        certificate, hint = read_signer(document)
         if members.raw("messageSignature") is not None:
             raise UnsupportedBundle("it signs a file (messageSignature), not a statement about an artifact")
         envelope = members.object("dsseEnvelope")
@@ -101,6 +90,28 @@ class Bundle(Struct, frozen=True):
                 "dsseEnvelope": self.envelope.to_json(),
             }
         )
+
+
+def read_signer(document: dict[str, object]) -> tuple[bytes | None, str]:
+    """Whom a bundle says that it is by: a certificate (DER), or the hint of a key.
+
+    Raises: UnsupportedBundle, InvalidBundle, InvalidJson.
+    """
+    members = Members(document)
+    media_type = members.text("mediaType")
+    if not media_type.startswith(BUNDLE_TYPE_PREFIX):
+        raise InvalidBundle("the document does not say that it is a sigstore bundle")
+    if media_type not in _BUNDLE_V03_SPELLINGS:
+        raise UnsupportedBundle("the bundle is of a version other than 0.3")
+    material = members.object("verificationMaterial")
+    refuse_unknown_members(document, "the bundle", _BUNDLE_MEMBERS)
+    refuse_unknown_members(document["verificationMaterial"], "verificationMaterial", _MATERIAL_MEMBERS)
+    certificate = _read_certificate(material)
+    if certificate is not None:
+        return certificate, ""
+    hint = material.object("publicKey").optional_text("hint") or ""
+    refuse_unknown_members(material.raw("publicKey"), "publicKey", {"hint"})
+    return None, hint
 
 
 def _read_certificate(material: Members) -> bytes | None:

@@ -52,7 +52,7 @@ class Identity(Struct, frozen=True):
         """The identity with one of its subjects, known by the same root."""
         return replace(self, subject=subject, pattern=None)
 
-    def verifies(self, signature: bytes, message: bytes) -> bool:  # noqa: ARG002
+    def verifies(self, signature: bytes, message: bytes | memoryview) -> bool:  # noqa: ARG002
         """False: an identity has no key that lasts. What was signed keyless is for `wpkg.trust.keyless`."""
         return False
 

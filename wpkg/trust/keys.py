@@ -62,7 +62,7 @@ class PublicKey:
         """The fingerprint: base64 of the SHA-256 of the SubjectPublicKeyInfo."""
         return encode_base64(hashlib.sha256(self.spki).digest())
 
-    def verifies(self, signature: bytes, message: bytes) -> bool:
+    def verifies(self, signature: bytes, message: bytes | memoryview) -> bool:
         """Whether `signature` over `message` was made by this key."""
         from wpkg.trust.algorithms import has_signed, load_public_key
 

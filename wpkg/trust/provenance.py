@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # 'local': from a path, so it has no entry in the lock that it must equal; 'generated': made while composing.
 Role = Literal["root", "component", "local", "generated"]
 
-_STRATEGY = "inferred"  # from imports and exports
+INFERRED = "inferred"  # from imports and exports
 
 
 class Source(Struct, frozen=True):
@@ -58,12 +58,15 @@ class ComposeInput(Struct, frozen=True):
     component: Digest  # of the WebAssembly bytes
     version: Version | None = None
     source: Source | None = None  # None for a local one, and for one that was generated
+    label: str | None = None  # what it is called inside the composition
     generated: Mapping[str, Mapping[str, str]] | None = None  # what it was generated for, and what from
 
     def to_json(self) -> dict[str, Any]:
         """The members of the ResourceDescriptor."""
         members: dict[str, Any] = {"name": f"{self.name}@{self.version}" if self.version else self.name}
-        annotations: dict[str, Any] = {"role": self.role}
+        annotations: dict[str, Any] = {"role": self.role, "name": self.name}
+        if self.label is not None:
+            annotations["label"] = self.label
         if self.source is not None:
             members["uri"] = self.source.purl
             annotations["manifestDigest"] = str(self.source.manifest)
@@ -156,30 +159,38 @@ def builder_id(predicate: Mapping[str, Any]) -> object:
     return builder.get("id") if isinstance(builder, dict) else None
 
 
+def composer_version(predicate: Mapping[str, Any]) -> object:
+    """The version of wpkg that a predicate says composed it; None where it says none."""
+    details = predicate.get("runDetails")
+    builder = details.get("builder") if isinstance(details, dict) else None
+    versions = builder.get("version") if isinstance(builder, dict) else None
+    return versions.get("wpkg") if isinstance(versions, dict) else None
+
+
 def compose_provenance(
     project: Project,
     inputs: Sequence[ComposeInput],
     plan: Sequence[Connection],
     run: Run,
     lockfile_version: int | None = None,
-    *,
-    share_modules: bool = False,
+    decisions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The provenance predicate of a composed component. The order of `inputs` and `plan` does not matter.
 
-    With `share_modules` the inputs are not in the component byte for byte; their digests are here all the same.
+    `decisions` are all that a person decided about the composition: with them and the inputs, anybody can compose
+    again. Where modules are shared the inputs are not in the component byte for byte; their digests are here all
+    the same.
     """
     internal: dict[str, Any] = {} if lockfile_version is None else {"lockfileVersion": lockfile_version}
-    if share_modules:
-        internal["shareModules"] = True
     ordered = sorted(inputs, key=lambda item: (item.name, str(item.version), item.component))
     return {
         "buildDefinition": {
             "buildType": COMPOSE_BUILD_TYPE,
-            "externalParameters": {**project.parameters(), "strategy": _STRATEGY},
+            "externalParameters": {**project.parameters(), "strategy": INFERRED},
             "internalParameters": {
                 **internal,
                 **project.settings(),
+                "decisions": dict(decisions or {}),
                 "plan": [connection.to_json() for connection in sorted(plan)],
             },
             "resolvedDependencies": [*project.dependencies(), *(item.to_json() for item in ordered)],

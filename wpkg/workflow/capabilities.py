@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType
-from wpkg.compose.match import asked_interface, imported_interface
+from wpkg.compose.graph import Node
+from wpkg.compose.match import asked_interface, imported_interface, unversioned
 from wpkg.errors import InvalidInput, NotTrusted
-from wpkg.names.extern_name import parse_extern_name
+from wpkg.oci.artifact import Ask, RecordedLink
 from wpkg.project.capabilities import Capabilities, Verdict
 from wpkg.project.project_file import PROJECT_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from wpkg.component.types import ExternType
-    from wpkg.compose.graph import Node, Plan, Residual
+    from wpkg.component.types import ComponentType, ExternType
+    from wpkg.compose.graph import Plan, Residual
     from wpkg.names.pin import Pin
 
 _LINKED = "linked at run time"
@@ -69,7 +70,10 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
     )
     rules = own if own is not None and own.allow is not None else capabilities.general
     if first.verdict.because.startswith("denied"):
-        return f"do without '{first.component}', or take the pattern out of deny in {PROJECT_FILE}"
+        return (
+            f"do without '{first.component}', take the pattern out of deny, or let what is denied trap when it is "
+            f'called, in {PROJECT_FILE}:\n[capabilities."{first.component}"]\ndenied = "trap"'
+        )
     wanted = dict.fromkeys([str(pattern) for pattern in rules.allow or ()])
     wanted |= dict.fromkeys(
         unversioned(request.interface)
@@ -79,12 +83,6 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
     )
     listed = ", ".join(f'"{text}"' for text in wanted)
     return f"to allow it, write in {PROJECT_FILE}:\n{table}\nallow = [{listed}]"
-
-
-def unversioned(interface: str) -> str:
-    """The name of an interface without its version; any other name as it is."""
-    name = parse_extern_name(interface)
-    return name.unversioned if name is not None else interface
 
 
 def asks_for_something(extern: ExternType) -> bool:
@@ -114,15 +112,64 @@ def requests_of(plan: Plan, capabilities: Capabilities, pins: Mapping[str, Pin])
 def _asked(plan: Plan, residual: Residual, nodes: Mapping[str, Node]) -> list[tuple[str, str]]:
     """Who asks for an import of the result, and for which interface.
 
-    A document may call it otherwise than the component to which it is given, and give only a part of it.
+    What is generated does not: it has what the component has that it was generated for. A document may call an
+    import otherwise than the component to which it is given, and give only a part of it.
     """
-    found = [(who, imported_interface(nodes[who], name) or name) for who, name in residual.importers]
+    found = [
+        (who, imported_interface(nodes[who], name) or name)
+        for who, name in residual.importers
+        if nodes[who].generated is None
+    ]
     if plan.stated_exports is None:
         return found
     names = [asked_interface(residual), residual.name]
     takers = [taken.importer for taken in plan.taken if taken.item.origin == residual.name]
     asking = [*(who for who, _ in found), *takers] or [plan.root]
     return list(dict.fromkeys([*found, *((who, name) for who in asking for name in names)]))
+
+
+def requests_of_component(
+    component: ComponentType,
+    name: str,
+    asks: Sequence[Ask],
+    capabilities: Capabilities,
+    linked: Collection[str] = (),
+) -> tuple[Request, ...]:
+    """Everything that a component asks of the host, judged; `asks` say for which of its parts each import is.
+
+    What is not among them it asks for itself, by its `name`: they may leave nothing out. That an import is linked
+    counts where the project itself links that dependency, being among `linked`.
+    """
+    recorded = {ask.name: ask for ask in asks}
+    node = Node(name, component, None, 0)
+    found = []
+    for imported, extern in component.imports.items():
+        if not asks_for_something(extern):
+            continue
+        interface = imported_interface(node, imported) or imported
+        ask = recorded.get(imported)
+        is_linked = any(link.dependency in linked for link in (ask.links if ask is not None else ()))
+        for who in (ask.components if ask is not None else ()) or (name,):
+            verdict = judge(capabilities, interface, who, {}, is_linked=is_linked)
+            found.append(Request(who, interface, verdict))
+    return tuple(sorted(found, key=lambda request: (request.component, request.interface)))
+
+
+def recorded_asks(plan: Plan) -> tuple[Ask, ...]:
+    """What `plan` asks of the host, as it is published: for which components, and what is linked to it."""
+    links: dict[str, list[RecordedLink]] = {}
+    for link in plan.links:
+        links.setdefault(link.name, []).append(RecordedLink(link.dependency, link.link_name, link.target))
+    nodes = {node.name: node for node in plan.nodes}
+    return tuple(
+        Ask(
+            residual.name,
+            tuple(sorted({who for who, _ in _asked(plan, residual, nodes)})),
+            tuple(links.get(residual.name, ())),
+        )
+        for residual in plan.residuals
+        if asks_for_something(residual.extern)
+    )
 
 
 def judge(

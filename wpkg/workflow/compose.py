@@ -85,30 +85,27 @@ def _planned(sources: Sources, wiring: Wiring) -> tuple[Plan, Mapping[str, bytes
     nodes: Sequence[Node] = _nodes(sources)
     generated: Mapping[str, bytes] = {}
     if wiring.document is not None:
-        return _linked(wiring.document.plan(nodes), wiring), generated
-    root = wiring.root
-    choices: Sequence[Choice] = wiring.choices
-    if wiring.chain:
-        from wpkg.compose.chain import chain_choices
+        plan = wiring.document.plan(nodes)
+    else:
+        root = wiring.root
+        choices: Sequence[Choice] = wiring.choices
+        if wiring.chain:
+            from wpkg.compose.chain import chain_choices
 
-        choices, root = chain_choices(nodes, wiring.chain, choices, root)
-    if wiring.decided is not None:
-        from wpkg.compose.furnish import furnish
+            choices, root = chain_choices(nodes, wiring.chain, choices, root)
+        if wiring.decided is not None:
+            from wpkg.compose.furnish import furnish
 
-        furnished = furnish(nodes, root, choices, wiring.decided)
-        nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
-    return _linked(make_plan(nodes, root, choices), wiring), generated
-
-
-def _linked(plan: Plan, wiring: Wiring) -> Plan:
-    """The plan with what is linked at run time. Raises: CompositionError, ImportsLeft."""
+            furnished = furnish(nodes, root, choices, wiring.decided)
+            nodes, root, choices, generated = furnished.nodes, furnished.root, furnished.choices, furnished.data
+        plan = make_plan(nodes, root, choices)
     if wiring.contracts:
         from wpkg.compose.links import link_plan
 
         plan = link_plan(plan, wiring.contracts)
     if wiring.no_imports:
         require_no_imports(plan)
-    return plan
+    return plan, generated
 
 
 def plan_files(files: Sequence[ComponentFile], wiring: Wiring) -> Plan:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.names.pin import Pin
+from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
 from wpkg.workflow.compose import (
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
+    _Inferred = tuple[Sequence[ComponentFile], Mapping[str, Pin], Wiring]
+
 
 class Inputs(Struct, frozen=True):
     """Everything that goes into a composition, verified: the raw component first."""
@@ -65,9 +68,9 @@ class Inputs(Struct, frozen=True):
 
         Raises: CompositionError, InvalidInput.
         """
-        if self.wiring.document is not None:
+        if len(self.files) > 1 or self.wiring.document is not None:
             return True
-        return len(self.files) > 1 or (self.wiring.decided is not None and bool(self.plan().connections))
+        return self.wiring.decided is not None and bool(self.plan().connections)
 
     def requests(self, plan: Plan) -> tuple[Request, ...]:
         """What `plan`, which is of these inputs, asks of the host, and what the project's rules say of it."""
@@ -89,29 +92,11 @@ def gather_inputs(world: World, opened: OpenedProject, lock: Lock, raw: Digest) 
     project = opened.project
     found = locked_components(world, opened, lock)
     own = own_component(opened, raw)
-    if project.composition.document is not None:
-        return _by_document(world, opened, lock, found, own)
-    files, by_name, pins = [own], dict(found.files), dict(found.pins)
-    composition = project.composition
-    if composition.components is None:
-        files += by_name.values()
+    document = project.composition.document
+    if document is not None:
+        files, pins, wiring = _by_document(world, opened, lock, found, own, document)
     else:
-        files += [_named_component(opened, by_name, text) for text in composition.components]
-    if composition.root is not None and all(file.name != composition.root for file in files):
-        files.append(_named_component(opened, by_name, composition.root))
-    files += [
-        replace(_named_component(opened, by_name, text), name=name, label=name)
-        for name, text in composition.instances.items()
-    ]
-    pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
-    wiring = Wiring(
-        composition.root,
-        composition.imports,
-        composition.share_modules,
-        chain=composition.chain,
-        contracts=found.contracts,
-        decided=decide(project, pins),
-    )
+        files, pins, wiring = _by_inference(opened, found, own)
     known = {file.name for file in files} | {str(package.name) for package in lock.all}
     check_rules_are_about_something(project.capabilities, known)
     return Inputs(tuple(files), found.packages, wiring, lock, pins, project.capabilities)
@@ -155,23 +140,50 @@ def own_component(opened: OpenedProject, digest: Digest | None = None) -> Compon
     return ComponentFile(name, opened.root / project.build_artifact, digest, name)
 
 
+def _by_inference(opened: OpenedProject, found: LockedComponents, own: ComponentFile) -> _Inferred:
+    """What `[composition]` names, all that is locked where it names nothing, and how it is wired."""
+    composition = opened.project.composition
+    files, by_name, pins = [own], dict(found.files), dict(found.pins)
+    if composition.components is None:
+        files += by_name.values()
+    else:
+        files += [_named_component(opened, by_name, text) for text in composition.components]
+    if composition.root is not None and all(file.name != composition.root for file in files):
+        files.append(_named_component(opened, by_name, composition.root))
+    files += [
+        replace(_named_component(opened, by_name, text), name=name, label=name)
+        for name, text in composition.instances.items()
+    ]
+    pins |= {name: pins[text] for name, text in composition.instances.items() if text in pins}
+    wiring = Wiring(
+        composition.root,
+        composition.imports,
+        composition.share_modules,
+        chain=composition.chain,
+        contracts=found.contracts,
+        decided=decide(opened.project, pins),
+    )
+    return files, pins, wiring
+
+
 def _by_document(
-    world: World, opened: OpenedProject, lock: Lock, found: LockedComponents, own: ComponentFile
-) -> Inputs:
-    """What `[composition] document` makes instances of, the project's own component first."""
+    world: World, opened: OpenedProject, lock: Lock, found: LockedComponents, own: ComponentFile, document: str
+) -> _Inferred:
+    """What the document makes instances of, the project's own component first, and that it decides the rest."""
     from wpkg.workflow.document import open_document
     from wpkg.workflow.document_places import Places, ProjectPlaces
 
-    composition = opened.project.composition
-    assert composition.document is not None  # noqa: S101 - why this was called
+    if decides(opened.project):
+        raise InvalidInput(
+            "what is denied inside the composition cannot be decided beside a document, which says all of it",
+            hint=f"remove denied = …, or write it without {document}",
+        ).within(PROJECT_FILE, "capabilities")
     project = ProjectPlaces(world, opened, lock, found, own)
-    opened_document = open_document(
-        opened.root / composition.document, Places({}, opened.root / "deps", lambda: project)
-    )
+    opened_document = open_document(opened.root / document, Places({}, opened.root / "deps", lambda: project))
     files = sorted(opened_document.files, key=lambda file: file.path != own.path)
     if not files or files[0].path != own.path:
         raise InvalidInput(
-            f"{composition.document} makes no instance of the component that the project builds",
+            f"{document} makes no instance of the component that the project builds",
             hint=f"write 'new {project.own_package} {{ … }}' in it",
         )
     pins = {
@@ -179,23 +191,15 @@ def _by_document(
         for name, project_name in opened_document.origins.items()
         if project_name in found.pins
     }
-    rules = opened.project.capabilities
-    if decides(opened.project):
-        raise InvalidInput(
-            "what is denied by a component in its place cannot be said beside [composition] document",
-            hint='leave it at denied = "refuse", or do without the document',
-        )
-    if opened.project.package is not None:
+    if opened.project.package is not None:  # rules are for packages, whatever the document calls an instance
         own_pin = Pin(opened.project.package, opened.project.version)
         pins |= {file.name: own_pin for file in files if file.path == own.path}
-    elif own.name in rules.components:
-        raise InvalidInput(
-            f"[capabilities.{own.name}] is not applied by [composition] document",
-            hint='give the project a name in [package], and the rules the same: [capabilities."namespace:name"]',
-        )
-    check_rules_are_about_something(rules, {own.name, *(str(package.name) for package in lock.all)})
-    wiring = Wiring(share_modules=composition.share_modules, contracts=found.contracts, document=opened_document)
-    return Inputs(tuple(files), found.packages, wiring, lock, pins, rules)
+    wiring = Wiring(
+        share_modules=opened.project.composition.share_modules,
+        contracts=found.contracts,
+        document=opened_document,
+    )
+    return files, pins, wiring
 
 
 def _reached(

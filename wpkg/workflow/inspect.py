@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.component.describe import describe_extern
 from wpkg.component.nesting import read_parts
@@ -14,7 +15,7 @@ from wpkg.errors import WpkgError
 from wpkg.oci.digest import Digest
 from wpkg.wit.text import wit_text
 from wpkg.workflow.evidence import signature_claims
-from wpkg.workflow.locate import locate
+from wpkg.workflow.locate import locate, project_here
 from wpkg.workflow.release import Release, fetch_component
 from wpkg.workflow.sources import ComponentFile, Sources, means_file
 from wpkg.workflow.verify import find_release
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wpkg.component.read import Read
     from wpkg.component.types import ExternType
     from wpkg.wit.text import WitText
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.evidence import SignatureClaim
     from wpkg.workflow.world import World
 
@@ -70,6 +72,7 @@ class Inspected(Struct, frozen=True):
     release: Release | None
     claims: tuple[SignatureClaim, ...] | None  # who says to have signed; nothing of it is verified
     tree: Contents | None
+    requests: tuple[Request, ...] | None = None  # what it asks of the host; None where nobody has rules for that
 
 
 class Asked(Struct, frozen=True):
@@ -85,12 +88,22 @@ IDENTITY = Asked()
 def inspect(world: World, root: Path, text: str, asked: Asked = IDENTITY) -> Inspected:
     """What `text` is: a file, a package of the project's registries, or a reference. Raises: WpkgError."""
     if means_file(text):
-        return _inspected(text, ComponentFile(text, Path(text)), asked, None, None)
+        return _judged(root, _inspected(text, ComponentFile(text, Path(text)), asked, None, None), Path(text))
     located = locate(world, root, text, or_file=True)
     release = find_release(world, located)
     file = ComponentFile(str(located), fetch_component(world, release, str(located)))
     claims = signature_claims(world, release) if asked.identity else None
-    return _inspected(str(located.reference), file, asked, release, claims)
+    return _judged(root, _inspected(str(located.reference), file, asked, release, claims), file.path)
+
+
+def _judged(root: Path, found: Inspected, path: Path) -> Inspected:
+    """What was found, with what the rules of the project in `root` say of it, if there are any."""
+    opened = project_here(root)
+    if opened is None or found.kind == "wit" or not opened.project.capabilities.says_something:
+        return found
+    from wpkg.workflow.judge import judge_component
+
+    return replace(found, requests=judge_component(opened.project, found.subject, found.release, path))
 
 
 def _inspected(

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wpkg.component.read import read_component
+from wpkg.compose.match import unversioned
 from wpkg.errors import InvalidInput, NotTrusted, WpkgError
 from wpkg.project.lockfile import LockedPackage
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.registry.mapping import mapped
-from wpkg.workflow.capabilities import unversioned
 from wpkg.workflow.release import fetch_component
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ def composed_origin(
         connections,
         Run({"wpkg": __version__}),
         LOCK_VERSION,
-        share_modules=inputs.wiring.share_modules,
+        inputs.wiring.decisions.record(),
     )
     crates = {file.name: _crates(world, file) for file in inputs.files}
     project = opened.project
@@ -92,7 +92,7 @@ def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[
         source = Source(package.source, package.manifest, package.tag, package.signers) if package else None
         version = pin.version if pin is not None else opened.project.version if is_own else None
         role: Role = "root" if file.name == plan.root else "component" if package else "local"
-        components.append(ComposeInput(file.name, role, node.digest, version, source))
+        components.append(ComposeInput(file.name, role, node.digest, version, source, file.label))
     for node in plan.nodes:
         if node.generated is not None and node.digest is not None:
             generated = {"denied": node.generated.denied, "config": node.generated.config}

@@ -12,6 +12,7 @@ from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
 from wpkg.oci.artifact import (
     EPOCH,
     WASM_LAYER,
+    Ask,
     PackageRecord,
     PublishedDependency,
     WasmArtifact,
@@ -20,6 +21,7 @@ from wpkg.oci.artifact import (
 )
 from wpkg.oci.descriptor import Descriptor
 from wpkg.workflow.build_state import BuildState, load_state, stamped_digest
+from wpkg.workflow.capabilities import recorded_asks
 from wpkg.workflow.compose import digest_composition, lay_out, read_node, warn_about
 from wpkg.workflow.composition import Inputs, gather_inputs
 from wpkg.workflow.lock import up_to_date_lock
@@ -72,19 +74,27 @@ def prepare(world: World, opened: OpenedProject) -> list[Publication]:
         return [_wit_publication(world, opened, raw, raw_digest, state)]
     inputs = gather_inputs(world, opened, lock, raw_digest)
     if not inputs.make_a_composition():
-        inputs.require_allowed(inputs.plan())
-        return [_raw_publication(world, opened, raw, raw_digest, state, "component")]
+        plan = inputs.plan()
+        inputs.require_allowed(plan)
+        asks = recorded_asks(plan) if plan.links else ()
+        return [_raw_publication(world, opened, raw, raw_digest, state, "component", asks)]
     raw_publication = _raw_publication(world, opened, raw, raw_digest, state, "raw")
     composed = _composed_publication(world, opened, inputs, raw_publication.artifact.manifest.digest)
     return [raw_publication, composed]
 
 
 def _raw_publication(
-    world: World, opened: OpenedProject, raw: Path, digest: Digest, state: BuildState, kind: str
+    world: World,
+    opened: OpenedProject,
+    raw: Path,
+    digest: Digest,
+    state: BuildState,
+    kind: str,
+    asks: tuple[Ask, ...] = (),
 ) -> Publication:
     project = opened.project
     dependencies = tuple(_published(d) for d in project.dependencies if d.kind != "wit")
-    record = PackageRecord(project.published_name, project.version, kind, dependencies)
+    record = PackageRecord(project.published_name, project.version, kind, dependencies, asks=asks)
     tag = project.version.raw_tag if kind == "raw" else project.version.tag
     return _publication(world, raw, digest, record, tag, _provenance(world, opened, state, digest))
 
@@ -131,7 +141,8 @@ def _composed_publication(
             hint="run 'wpkg build --compose' first",
         )
     left = tuple(_published(d) for d in project.dependencies if d.link == "runtime" and d.kind != "wit")
-    record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest)
+    asks = recorded_asks(composed.plan)
+    record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest, asks)
     origin = composed_origin(world, opened, inputs, composed.plan, composed.digest)
     publication = _publication(world, output, composed.digest, record, project.version.tag, origin.provenance)
     return replace(publication, sbom=origin.sbom)

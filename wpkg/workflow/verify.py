@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,15 +14,17 @@ from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
 from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
+from wpkg.workflow.sources import means_file
 from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.verify_file import FileNotTrusted, locate_file
 from wpkg.workflow.verify_inputs import ComposedInput, VerifiedInput, read_inputs, verify_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.capabilities import Request
     from wpkg.workflow.world import World
 
 
@@ -36,6 +40,8 @@ class Verified(Struct, frozen=True):
     verification: Verification
     inputs: tuple[ComposedInput, ...]  # of the composition, by its provenance
     verified_inputs: tuple[VerifiedInput, ...] = ()  # where that was asked for
+    requests: tuple[Request, ...] = ()  # what it asks of the host, where the project has rules for that
+    recomposed: bool = False  # it was composed again, where that was asked for, and is the same
 
 
 def verify(
@@ -46,12 +52,15 @@ def verify(
     *,
     raw: bool = False,
     inputs: bool = False,
+    recompose: bool = False,
 ) -> Verified:
     """Verify what `text` means, by `keys` or else by the policy of the project in `root`.
 
+    A component file is verified as what the lock pins, whose component it must be.
+
     Checked: manifest and component by digest; signatures; package, version and kind inside what was signed; that
-    a composed component has provenance; with `inputs`, the same of everything that it was composed of. All of it
-    is read from the registry, not from the cache.
+    a composed component has provenance; with `inputs`, the same of everything that it was composed of; with
+    `recompose`, that these compose to it. All of it is read from the registry, not from the cache.
 
     Raises: NotTrusted, RegistryError, InvalidInput.
     """
@@ -61,14 +70,47 @@ def verify(
             "nothing says whom to trust: there is no --key, and no [trust] in wasmcloud.toml",
             hint="name a public key: wpkg verify --key wpkg.pub " + text,
         )
-    located = locate(world, root, text, raw=raw)
+    digest = None
+    if means_file(text):
+        located, digest = locate_file(root, Path(text))
+    else:
+        located = locate(world, root, text, raw=raw)
     release = find_release(world, located, cached=False)
+    if digest not in (None, release.component.digest):
+        raise FileNotTrusted(f"{text} is {digest}, and {located} is {release.component.digest}")
     verification = accept(world, located, release, policy)
     world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
-    world.registry.download_blob(release.reference.repository, release.component, lambda _: None)
+    requests = _check_content(world, root, located, release)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy) if inputs else ()
-    return Verified(located, release, verification, composed_of, below)
+    if recompose:
+        from wpkg.workflow.recompose import check_recomposition
+
+        check_recomposition(world, str(located), release, verification, policy)
+    return Verified(located, release, verification, composed_of, below, requests, recompose)
+
+
+def _check_content(world: World, root: Path, located: Located, release: Release) -> tuple[Request, ...]:
+    """What the component asks of the host by the rules of the project in `root`; none where that has no rules.
+
+    Every byte of it is read from the registry. Raises: ContentMismatch, RegistryError, NotAllowed.
+    """
+    opened = project_here(root)
+    repository, component = release.reference.repository, release.component
+    if opened is None or not opened.project.capabilities.says_something or release.kind == "wit":
+        world.registry.download_blob(repository, component, lambda _: None)
+        return ()
+    from wpkg.workflow.capabilities import require_allowed
+    from wpkg.workflow.judge import judge_component
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "component.wasm"
+        with path.open("wb") as file:
+            world.registry.download_blob(repository, component, file.write)
+        shown = str(located.package or located.reference)
+        requests = judge_component(opened.project, shown, release, path)
+    require_allowed(requests, opened.project.capabilities)
+    return requests
 
 
 def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy | None:

@@ -1,4 +1,4 @@
-"""Verify a component file by a bundle file: offline, without a registry."""
+"""Verify a component file: by a bundle file, offline; or as what the lock of a project pins."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes
 from wpkg.registry.mapping import mapped
+from wpkg.workflow.locate import Located, project_here
 from wpkg.workflow.policies import keys_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from wpkg.trust.message import MessageSignature
     from wpkg.trust.policy import Signer
     from wpkg.trust.statement import Statement
     from wpkg.workflow.world import World
@@ -30,7 +32,7 @@ class VerifiedFile(Struct, frozen=True):
 
     digest: Digest
     signer: Signer
-    statement: Statement
+    statement: Statement | None  # None where the file itself was signed, as `cosign sign-blob` does
 
 
 def verify_file(
@@ -43,6 +45,7 @@ def verify_file(
     Raises: FileNotTrusted, InvalidInput.
     """
     from wpkg.trust.bundle import Bundle
+    from wpkg.trust.message import MessageSignature
     from wpkg.trust.statement import COSIGN_SIGN, IN_TOTO_PAYLOAD, PREDICATE_NAMES, Statement
 
     if not keys:
@@ -50,27 +53,26 @@ def verify_file(
             "nothing says whom to trust: a file has no repository that a policy could name", hint="use --key FILE"
         )
     world.reporter.status("Checking", str(file))
+    signers = [signer for _, rule in keys_policy(keys).rules for signer in rule.signers]
+    document = read_bytes(bundle_file)
     try:
-        bundle = Bundle.read(read_bytes(bundle_file))
+        said = MessageSignature.read(document) or Bundle.read(document)
     except InvalidInput as error:
         raise error.within(str(bundle_file)) from None
-    if bundle.certificate is not None:
+    if said.certificate is not None:
         raise FileNotTrusted(
             f"{bundle_file} is keyless (signed with a certificate), a file is verified by keys only"
         )
-    signers = [signer for _, rule in keys_policy(keys).rules for signer in rule.signers]
-    signer = next((each for each in signers if bundle.envelope.is_signed_by(each.key)), None)
-    if signer is None or bundle.envelope.payload_type != IN_TOTO_PAYLOAD:
+    if isinstance(said, MessageSignature):
+        return _verify_message(file, bundle_file, said, signers, predicate_type)
+    signer = next((each for each in signers if said.envelope.is_signed_by(each.key)), None)
+    if signer is None or said.envelope.payload_type != IN_TOTO_PAYLOAD:
         raise FileNotTrusted(f"{bundle_file} is not a statement signed by {' or '.join(s.name for s in signers)}")
     try:
-        statement = Statement.read(bundle.envelope.payload)
+        statement = Statement.read(said.envelope.payload)
     except InvalidInput as error:
         raise error.within(str(bundle_file)) from None
-    try:
-        with mapped(file) as data:
-            digest = Digest.of(data)
-    except OSError as error:
-        raise InvalidInput(f"cannot read {file}: {(error.strerror or '').lower()}") from error
+    digest = _digest_of(file)
     if not any(subject.is_of(digest) for subject in statement.subjects):
         raise FileNotTrusted(f"what '{signer.name}' signed in {bundle_file} is about other bytes than {file}")
     wanted = PREDICATE_NAMES.get(predicate_type or COSIGN_SIGN, predicate_type or COSIGN_SIGN)
@@ -80,3 +82,46 @@ def verify_file(
             hint="an attestation is not a signature; say --type to check for it",
         )
     return VerifiedFile(digest, signer, statement)
+
+
+def locate_file(root: Path, file: Path) -> tuple[Located, Digest]:
+    """What the lock of the project in `root` pins whose component is `file`, and its digest.
+
+    Raises: InvalidInput, with what to give instead.
+    """
+    digest = _digest_of(file)
+    opened = project_here(root)
+    hint = f"name what it was pulled from, or a bundle: wpkg verify {file} --bundle FILE --key FILE"
+    if opened is None or opened.lock is None:
+        raise InvalidInput(f"there is no wpkg.lock that could say where {file} comes from", hint=hint)
+    for package in opened.lock.packages:
+        if package.component == digest:
+            reference = package.source.at(tag=package.tag, digest=package.manifest)
+            return Located(reference, package.name, package.version), digest
+    raise InvalidInput(f"{file} is {digest}, which wpkg.lock does not pin", hint=hint)
+
+
+def _digest_of(file: Path) -> Digest:
+    try:
+        with mapped(file) as data:
+            return Digest.of(data)
+    except OSError as error:
+        raise InvalidInput(f"cannot read {file}: {(error.strerror or '').lower()}") from error
+
+
+def _verify_message(
+    file: Path, bundle_file: Path, message: MessageSignature, signers: Sequence[Signer], predicate_type: str | None
+) -> VerifiedFile:
+    """What a signature over the file itself proves. Raises: FileNotTrusted, InvalidInput."""
+    if predicate_type is not None:
+        raise FileNotTrusted(f"{bundle_file} holds a signature over a file, not {predicate_type}")
+    digest = _digest_of(file)
+    if message.digest is not None and message.digest != digest:
+        raise FileNotTrusted(f"what was signed in {bundle_file} is {message.digest}, and {file} is {digest}")
+    with mapped(file) as data:
+        signer = next((each for each in signers if message.is_signed_by(each.key, data)), None)
+    if signer is None:
+        raise FileNotTrusted(
+            f"{bundle_file} is no signature over {file} by {' or '.join(s.name for s in signers)}"
+        )
+    return VerifiedFile(digest, signer, None)

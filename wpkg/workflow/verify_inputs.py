@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 MAX_INPUTS = 1000  # of a component and of what it was composed of, together
@@ -31,6 +32,8 @@ class ComposedInput(Struct, frozen=True):
     component: Digest
     role: str  # 'root', 'component', 'local' or 'generated'
     reference: Reference | None  # by digest; None for what came from a path, or was made while composing
+    node: str | None = None  # what the plan calls it
+    label: str | None = None  # what it is called inside the composition
 
     def __str__(self) -> str:
         return f"{self.name} {self.component}"
@@ -54,7 +57,7 @@ def read_inputs(verification: Verification) -> tuple[ComposedInput, ...]:
     Raises: InputNotTrusted when one is malformed.
     """
     attestations = verification.attestations.get(SLSA_PROVENANCE, ())
-    return tuple(_read_inputs(attestations[0].statement.predicate)) if attestations else ()
+    return tuple(read_predicate_inputs(attestations[0].statement.predicate)) if attestations else ()
 
 
 def verify_inputs(
@@ -75,13 +78,16 @@ def verify_inputs(
         if item.reference is None:
             found.append(VerifiedInput(item, depth, None))
             continue
-        verification = _verify_input(world, item, item.reference, policy)
+        _, verification = verify_input(world, item, item.reference, policy)
         found.append(VerifiedInput(item, depth, verification))
         pending += [(inner, depth + 1) for inner in reversed(read_inputs(verification))]
     return tuple(found)
 
 
-def _verify_input(world: World, item: ComposedInput, reference: Reference, policy: TrustPolicy) -> Verification:
+def verify_input(
+    world: World, item: ComposedInput, reference: Reference, policy: TrustPolicy
+) -> tuple[Release, Verification]:
+    """What `reference` has as `item`, and what proves it. Raises: InputNotTrusted, NotTrusted, RegistryError."""
     release = fetch_release(world, reference, cached=False)
     if release.component.digest != item.component:
         raise InputNotTrusted(
@@ -97,10 +103,11 @@ def _verify_input(world: World, item: ComposedInput, reference: Reference, polic
         verification.raise_unless_accepted(f"{item.name} ({reference})")
     except NotTrusted as error:
         raise error.within("what it was composed of") from None
-    return verification
+    return release, verification
 
 
-def _read_inputs(predicate: object) -> Iterator[ComposedInput]:
+def read_predicate_inputs(predicate: object) -> Iterator[ComposedInput]:
+    """The components that a provenance predicate names. Raises: InputNotTrusted when one is malformed."""
     definition = predicate.get("buildDefinition") if isinstance(predicate, dict) else None
     dependencies = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
     for dependency in dependencies if isinstance(dependencies, list) else ():
@@ -124,7 +131,8 @@ def _read_input(dependency: dict[str, Any]) -> ComposedInput:
         repository = Repository.parse(_repository(str(dependency.get("uri"))))
         reference = repository.at(digest=Digest.parse(str(manifest)))
     component = Digest.parse(f"sha256:{sha256}")
-    return ComposedInput(str(dependency.get("name")), component, str(said.get("role")), reference)
+    node, label = (str(said[name]) if name in said else None for name in ("name", "label"))
+    return ComposedInput(str(dependency.get("name")), component, str(said.get("role")), reference, node, label)
 
 
 def _repository(purl: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from registry_shim.limits import MAX_PASSWORD_CHECKS, REMEMBERED_PASSWORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BCRYPT_READS = 72  # bytes of a password; htpasswd cuts the rest off, like every bcrypt before
 
 
@@ -45,8 +47,7 @@ def read_credentials(header: str) -> Credentials | None:
     except (binascii.Error, ValueError):
         return None
     name, colon, password = text.partition(":")
-    is_plain = all(character >= " " and character != "\x7f" for character in text)
-    return Credentials(name, password) if colon and name and is_plain else None
+    return Credentials(name, password) if colon and name and _CONTROL.search(text) is None else None
 
 
 class Verifier:

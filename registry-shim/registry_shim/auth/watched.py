@@ -54,7 +54,6 @@ class Watched(Generic[T]):
         try:
             self._value = self._load()
         except WpkgError as error:
-            self._value = None
             logger.error("nobody gets in until the file is mended: %s", error)  # noqa: TRY400 - a sentence
         else:
             logger.warning("'%s' was read again", self._path)

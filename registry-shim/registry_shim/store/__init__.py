@@ -10,6 +10,7 @@ On disk (image-spec v1.1.1 `image-layout.md`, readable by any tool that reads la
     ROOT/<repository>/blobs/<algorithm>/<encoded>   blobs and manifests
     ROOT/<repository>/_uploads/<session>            what an upload session has received so far
     ROOT/<repository>/_uploads/tmp-<id>             a file being written; swept when the repository is opened
+    ROOT/<repository>/_quarantine/<name>            what was found damaged
 
 Rules: bytes are hashed as they come, written aside, synced, renamed, and their directory is synced; only
 then may an answer promise them. The journal's line is the moment at which a manifest or tag exists.

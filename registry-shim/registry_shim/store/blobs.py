@@ -11,6 +11,7 @@ import mmap
 import os
 import stat
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,16 @@ class BlobFile:
     def close(self) -> None:
         """Let go of the file; once."""
         os.close(self._handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A blob that is no more."""
+
+    digest: Digest
+    is_manifest: bool
+    size: int  # bytes
+    freed: int  # bytes of disk; none while the file has other names
 
 
 class Blobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import DamagedStore
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from registry_shim.store.blobs import BlobFile, Blobs
+    from registry_shim.store.catalog import Entry
     from wpkg.oci.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest with its bytes, verified when they were read."""
+
+    entry: Entry
+    data: bytes
 
 
 class ManifestFiles:

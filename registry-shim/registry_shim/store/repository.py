@@ -7,20 +7,25 @@ journal first, memory second, so that what anybody can see has been synced.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from registry_shim.errors import DamagedStore, MissingContent
 from registry_shim.limits import DEFAULT_UPLOADS
-from registry_shim.store.blobs import BlobFile, Blobs
+from registry_shim.store.blobs import BlobFile, Blobs, Discarded
 from registry_shim.store.catalog import ManifestRemoved, Published, TagRemoved
 from registry_shim.store.disk import make_directory, sync_directory
 from registry_shim.store.documents import MANIFEST_TYPES, named_digests, read_document
-from registry_shim.store.manifest_files import ManifestFiles
+from registry_shim.store.layout import (
+    BLOBS_DIRECTORY,
+    LAYOUT,
+    LAYOUT_FILE,
+    QUARANTINE_DIRECTORY,
+    UPLOADS_DIRECTORY,
+)
+from registry_shim.store.manifest_files import ManifestFiles, StoredManifest
 from registry_shim.store.quarantine import Quarantine
 from registry_shim.store.records import INDEX_FILE, JOURNAL_FILE, Records, describe, read_entry
 from registry_shim.store.uploads import Uploads
-from wpkg.documents.strict_json import dump_json
 from wpkg.oci.digest import ContentMismatch, Digest
 
 if TYPE_CHECKING:
@@ -38,35 +43,9 @@ if TYPE_CHECKING:
 
 Shown = TypeVar("Shown", "bytes", "BlobFile")
 
-LAYOUT_FILE = "oci-layout"
-BLOBS_DIRECTORY = "blobs"
-# No component of a repository's name begins like these.
-UPLOADS_DIRECTORY = "_uploads"
-QUARANTINE_DIRECTORY = "_quarantine"
-
-LAYOUT = dump_json({"imageLayoutVersion": "1.0.0"})  # image-spec v1.1.1 `image-layout.md`
-
 
 def accept_any(current: Digest | None) -> None:
     """Nothing: whatever a name names, it may be changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredManifest:
-    """A manifest with its bytes, verified when they were read."""
-
-    entry: Entry
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Discarded:
-    """A blob that is no more."""
-
-    digest: Digest
-    is_manifest: bool
-    size: int  # bytes
-    freed: int  # bytes of disk; none while the file has other names
 
 
 class Repository:

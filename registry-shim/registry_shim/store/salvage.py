@@ -14,15 +14,15 @@ from registry_shim.limits import MAX_MANIFEST_SIZE
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.catalog import TAG_ANNOTATION, Catalog, Entry, Published, read_change
 from registry_shim.store.disk import make_directory, move_into_place, write_new_file
-from registry_shim.store.quarantine import Quarantine
-from registry_shim.store.records import INDEX_FILE, JOURNAL_FILE, SUBJECTS_FILE, read_entry
-from registry_shim.store.repository import (
+from registry_shim.store.layout import (
     BLOBS_DIRECTORY,
     LAYOUT,
     LAYOUT_FILE,
     QUARANTINE_DIRECTORY,
     UPLOADS_DIRECTORY,
 )
+from registry_shim.store.quarantine import Quarantine
+from registry_shim.store.records import INDEX_FILE, JOURNAL_FILE, SUBJECTS_FILE, read_entry
 from registry_shim.store.uploads import TEMPORARY_PREFIX
 from wpkg.documents.strict_json import Members, load_json
 from wpkg.errors import InvalidInput

@@ -16,15 +16,10 @@ from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
 from registry_shim.limits import DEFAULT_UPLOADS
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.disk import make_directory
+from registry_shim.store.layout import BLOBS_DIRECTORY, LAYOUT_FILE, QUARANTINE_DIRECTORY, UPLOADS_DIRECTORY
 from registry_shim.store.quarantine import Quarantine
 from registry_shim.store.records import INDEX_FILE, JOURNAL_FILE
-from registry_shim.store.repository import (
-    BLOBS_DIRECTORY,
-    LAYOUT_FILE,
-    QUARANTINE_DIRECTORY,
-    UPLOADS_DIRECTORY,
-    Repository,
-)
+from registry_shim.store.repository import Repository
 from registry_shim.store.salvage import lacks_layout, rebuild_records, restore_layout
 from wpkg.oci.reference import is_repository_path
 

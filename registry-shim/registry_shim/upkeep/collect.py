@@ -25,8 +25,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import DamagedStore
+from registry_shim.store.blobs import Discarded
 from registry_shim.store.documents import named_digests
-from registry_shim.store.repository import Discarded
 from registry_shim.upkeep.orders import Collected, CollectReport
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from registry_shim.errors import RootInUse, UpkeepStopped
-from registry_shim.upkeep.orders import Answer, Failed, Order
+from registry_shim.upkeep.orders import Answer, CollectReport, Failed, Order
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ logger = logging.getLogger("registry_shim")
 SOCKET_FILE = ".control"  # in the root; no repository's name begins like this
 MAX_ORDER_SIZE = 64 * 1024  # bytes
 ORDER_SECONDS = 5  # within which a client must have sent its order
+CONNECT_SECONDS = 1.0  # for which a registry that has just been started is waited for
+CONNECT_TRIES = 10
 _MAX_ADDRESS = 100  # bytes of a socket's path that every system takes
 
 
@@ -85,7 +87,7 @@ class Caretaker:
                 if listener is not self._woken:
                     self._serve_one(listener)
             if not ready and self._regular is not None and self._every is not None:
-                self._do(self._regular)
+                _log(self._do(self._regular))
                 due = time.monotonic() + self._every
 
     def _serve_one(self, listener: socket.socket) -> None:
@@ -121,15 +123,21 @@ class Caretaker:
             raise UpkeepStopped("the registry is being shut down; what was done until then holds")
 
 
+def _log(answer: Answer) -> None:
+    """Tell of what nobody asked for and somebody should know."""
+    if isinstance(answer, CollectReport):
+        for one in answer.repositories:
+            if one.problem is not None:
+                logger.warning("nothing can safely be removed from %s: %s", one.repository, one.problem)
+
+
 def ask(root: Path, order: Order) -> Report:
     """What the registry that has `root` answers. Raises: RootInUse, UpkeepStopped."""
     try:
-        with socket.socket(socket.AF_UNIX) as connection, _reachable(root) as address:
-            connection.connect(address)
-            with connection.makefile("rwb") as stream:
-                stream.write(msgspec.json.encode(order) + b"\n")
-                stream.flush()
-                line = stream.readline()
+        with _connect(root) as connection, connection.makefile("rwb") as stream:
+            stream.write(msgspec.json.encode(order) + b"\n")
+            stream.flush()
+            line = stream.readline()
     except OSError as error:
         raise RootInUse(
             f"another process has '{root}' and takes no orders: {error.strerror}",
@@ -141,6 +149,23 @@ def ask(root: Path, order: Order) -> Report:
     if isinstance(answer, Failed):
         raise UpkeepStopped(answer.message, hint=answer.hint)
     return answer
+
+
+def _connect(root: Path) -> socket.socket:
+    """A connection to the registry that has `root`, which may be about to listen. Raises: OSError."""
+    for wait in (*[CONNECT_SECONDS / CONNECT_TRIES] * (CONNECT_TRIES - 1), None):
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            with _reachable(root) as address:
+                connection.connect(address)
+        except OSError as error:
+            connection.close()
+            if wait is None or not isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+                raise
+            time.sleep(wait)
+        else:
+            return connection
+    raise RuntimeError("the last try raises")
 
 
 def _listen(root: Path) -> socket.socket:

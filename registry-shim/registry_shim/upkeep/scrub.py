@@ -20,8 +20,8 @@ from msgspec import Struct
 from registry_shim.errors import DamagedStore
 from registry_shim.limits import CHUNK_SIZE, MAX_MANIFEST_SIZE
 from registry_shim.store.documents import named_digests
+from registry_shim.store.layout import LAYOUT_FILE
 from registry_shim.store.records import INDEX_FILE, read_entry
-from registry_shim.store.repository import LAYOUT_FILE
 from registry_shim.store.salvage import has_layout
 from registry_shim.upkeep.orders import Finding, ScrubReport
 from wpkg.oci.digest import Digest

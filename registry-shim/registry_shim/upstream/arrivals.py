@@ -125,7 +125,7 @@ class Arrivals:
     def join(self, fetch: Fetch) -> ArrivingBlob | None:
         """The blob on its way, to be closed by the caller; None when it is in the repository by now.
 
-        Raises: Interrupted after `close`.
+        Raises: NoSpaceLeft, and Interrupted after `close`.
         """
         key = (fetch.name, fetch.digest)
         with self._lock:
@@ -135,6 +135,7 @@ class Arrivals:
             if arrival is None:
                 if fetch.target.blobs.size(fetch.digest) is not None:
                     return None
+                fetch.target.uploads.check_space(fetch.size)
                 upload = fetch.target.uploads.start_temporary()
                 arrival = self._arrivals[key] = Arrival(fetch.size, os.open(upload.path, os.O_RDONLY))
                 # Not one of the server's workers: those wait for this one.

@@ -176,12 +176,13 @@ class TestBlobs:
         assert quarantined(kept) == {}
 
     def test_what_is_no_blob(self, kept: Kept, repository: Repository, tmp_path: Path) -> None:
-        (tmp_path / "outside").write_bytes(LAYER)
+        (tmp_path / "outside").write_bytes(b"what somebody else has, which is nobody's business here")
         push_blob(repository, b"x")
         blobs = kept.root / "a/b/blobs/sha256"
         (blobs / Digest.of(LAYER).encoded).symlink_to(tmp_path / "outside")
         (blobs / "notes.txt").write_text("x")
         (blobs / "folder").mkdir()
+        assert {kind for _, kind, _ in kinds(kept.scrub())} == {"stray"}
         found = mend(kept)
         names = ["folder", "notes.txt", Digest.of(LAYER).encoded]
         assert sorted(one.subject for one in found) == sorted(f"sha256/{name}" for name in names)
@@ -246,6 +247,8 @@ class TestManifests:
             (found,) = mend(Kept(store, root))
             assert found.kind == "misdescribed"
             assert found.what == "the records are wrong about its media type, artifact type, subject"
+            assert [one.digest for one in repository.referrers(subject.digest)] == [referrer.digest]
+            assert list(repository.referrers(EMPTY.digest)) == []
         with Store(root, new_id) as store:
             repository = store.obtain("a/b")
             assert [one.digest for one in repository.referrers(subject.digest)] == [referrer.digest]

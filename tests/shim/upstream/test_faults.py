@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.limits import UploadLimits
+from registry_shim.store.store import Store
 from registry_shim.upstream.arrivals import Arrival
 from tests.contract.test_faults import FAULTS
 from tests.fakes import fault_proxy as faults
 from tests.fakes.fault_proxy import ALWAYS
+from tests.shim.conftest import new_id
 from tests.shim.process import Served
 from tests.shim.test_server import wait_for
-from tests.shim.upstream.conftest import check_clean
-from tests.shim.wire import EMPTY_JSON, SocketClient, push_blob, push_manifest
+from tests.shim.upstream.conftest import Clock, check_clean, mirror_of
+from tests.shim.wire import EMPTY_JSON, InProcessClient, SocketClient, push_blob, push_manifest
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fakes.fault_proxy import FaultProxy
-    from tests.shim.wire import InProcessClient
 
 LARGE = os.urandom(8 * 1024 * 1024)  # more than is waited for
 # Without a digest to go by, what a registry says in well-formed lies is believed: that is its own word.
@@ -95,6 +97,18 @@ def test_what_may_not_be_had_is_not_called_missing(mirror: InProcessClient, prox
     for target in ("manifests/v1", f"blobs/{EMPTY_JSON.digest}", "tags/list"):
         answer = mirror.send("GET", f"/v2/m/{name}/{target}")
         assert (answer.status, answer.code) == (403, "DENIED")
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(
+    upstream: SocketClient, proxy: FaultProxy, name: str, tmp_path: Path, clock: Clock
+) -> None:
+    blob = push_blob(upstream, name, b"small")
+    with Store(tmp_path, new_id, UploadLimits(free_space=1 << 60)) as store:
+        mirror = InProcessClient(store, str(tmp_path), mirror_of(proxy, store, clock))
+        answer = mirror.send("GET", f"/v2/m/{name}/blobs/{blob.digest}")
+        assert (answer.status, answer.code) == (507, "DENIED")
+    assert proxy.asked("GET", "/blobs/") == []
+    check_clean(tmp_path)
 
 
 # --- while it comes -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from wasmtime import Engine, Store
 from wasmtime.component import Component, Linker
 
 from tests.components import assemble, from_text, from_wit, node, planned
-from wpkg.compose.chain import NoChain
+from wpkg.compose.chain import NoChain, chain_choices
 from wpkg.compose.errors import AmbiguousImport
 from wpkg.compose.plan import make_plan
 from wpkg.names.choice import Choice
@@ -71,8 +71,8 @@ def applied(component: bytes, argument: int) -> int:
 
 def chained(components: dict[str, bytes], chain: list[str], root: str | None = None, *uses: str) -> bytes:
     nodes = [node(name, data) for name, data in components.items()]
-    plan = make_plan(nodes, root, [Choice.parse(*use.split("=", 1)) for use in uses], chain)
-    return assemble(plan, components)
+    choices, root = chain_choices(nodes, chain, [Choice.parse(*use.split("=", 1)) for use in uses], root)
+    return assemble(make_plan(nodes, root, choices), components)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(LINKS)))
@@ -93,7 +93,8 @@ def test_one_link_and_none_at_all() -> None:
 def test_whoever_else_imports_it_gets_the_first_link_and_is_the_root() -> None:
     user = from_wit(f"import {STEP}; export run: func();", PACKAGE)
     nodes = [node(n, d) for n, d in {"end": END, "user": user, "add": ADD, "double": DOUBLE}.items()]
-    plan = make_plan(nodes, chain=["double", "add"])
+    choices, root = chain_choices(nodes, ["double", "add"], [], None)
+    plan = make_plan(nodes, root, choices)
     assert plan.root == "user"
     assert [(c.importer, c.exporter) for c in plan.connections] == [
         ("add", "end"),

@@ -26,6 +26,7 @@ AUTH = ComposeInput(
     Digest("sha256", "aa" * 32),
     Version.parse("1.2.0"),
     Source(Repository("ghcr.io", "acme/auth"), Digest("sha256", "bb" * 32), "1.2.0", ("keyB", "keyA")),
+    "auth",
 )
 CORE = ComposeInput("acme:core", "root", Digest("sha256", "cc" * 32), Version.parse("0.9.0"))
 LOCAL = ComposeInput("acme:kv", "local", Digest("sha256", "dd" * 32))
@@ -46,7 +47,7 @@ RUN = Run({"wpkg": "0.1.0", "componentize-py": "0.25.1"})
 
 
 def test_a_composition_says_what_was_composed_from_what_and_how() -> None:
-    assert compose_provenance(SHOP, [CORE, AUTH, LOCAL], PLAN, RUN, 1) == {
+    assert compose_provenance(SHOP, [CORE, AUTH, LOCAL], PLAN, RUN, 1, {"root": "acme:core"}) == {
         "buildDefinition": {
             "buildType": "https://wpkg.dev/buildtypes/compose/v1",
             "externalParameters": {
@@ -58,6 +59,7 @@ def test_a_composition_says_what_was_composed_from_what_and_how() -> None:
             "internalParameters": {
                 "lockfileVersion": 1,
                 "sourceDateEpoch": "1764000000",
+                "decisions": {"root": "acme:core"},
                 "plan": [
                     {
                         "import": "wasi:keyvalue/store@0.2.0",
@@ -94,6 +96,8 @@ def test_a_composition_says_what_was_composed_from_what_and_how() -> None:
                     "mediaType": "application/wasm",
                     "annotations": {
                         "role": "component",
+                        "name": "acme:auth",
+                        "label": "auth",
                         "manifestDigest": f"sha256:{'bb' * 32}",
                         "signers": ["keyA", "keyB"],
                     },
@@ -102,13 +106,13 @@ def test_a_composition_says_what_was_composed_from_what_and_how() -> None:
                     "name": "acme:core@0.9.0",
                     "digest": {"sha256": "cc" * 32},
                     "mediaType": "application/wasm",
-                    "annotations": {"role": "root"},
+                    "annotations": {"role": "root", "name": "acme:core"},
                 },
                 {
                     "name": "acme:kv",
                     "digest": {"sha256": "dd" * 32},
                     "mediaType": "application/wasm",
-                    "annotations": {"role": "local"},
+                    "annotations": {"role": "local", "name": "acme:kv"},
                 },
             ],
         },

@@ -57,10 +57,10 @@ def test_the_plan_of_a_document(folder: Path, capfd: pytest.CaptureFixture[str])
     code, out, _ = typed(capfd, "compose", "app.wac", "--plan")
     assert code == 0
     assert out.splitlines() == [
-        "COMPONENT  IMPORT  SATISFIED BY  WHY",
-        "greeter    name    n             chosen",
+        "COMPONENT     IMPORT  SATISFIED BY  WHY",
+        "shop:greeter  name    n             chosen",
         "",
-        "root: greeter",
+        "root: shop:greeter",
         "exports: greet",
     ]
     (folder / "app.wac").write_text(
@@ -124,7 +124,7 @@ def test_a_fault_is_shown_where_it_is(folder: Path, capfd: pytest.CaptureFixture
     (folder / "app.wac").write_text(DOCUMENT.replace("n.name", "n"))
     code, _, err = typed(capfd, "compose", "app.wac", "-o", "out.wasm")
     assert code == 4
-    assert err.startswith("error: app.wac:4:34: this does not fit import 'name' of 'greeter'")
+    assert err.startswith("error: app.wac:4:34: this does not fit import 'name' of 'shop:greeter'")
     assert not (folder / "out.wasm").exists()
 
 
@@ -145,3 +145,12 @@ def test_wrong_usage(folder: Path, capfd: pytest.CaptureFixture[str], arguments:
     code, _, err = typed(capfd, *arguments)
     assert code == 2
     assert said in err
+
+
+def test_a_document_without_an_instance(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "app.wac").write_text("package shop:app;\nimport f: func();\nexport f as g;\n")
+    assert typed(capfd, "compose", "app.wac", "-o", "out.wasm")[0] == 0
+    assert typed(capfd, "compose", "app.wac", "--plan")[0] == 0
+    code, _, err = typed(capfd, "graph", "app.wac")
+    assert code == 2
+    assert "nothing to draw" in err

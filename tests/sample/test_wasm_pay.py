@@ -215,6 +215,23 @@ def test_a_build_where_nothing_changed_does_nothing(sample: SampleRun, tmp_path:
     assert (answer.document["raw"]["changed"], answer.document["composed"]["changed"]) == (False, False)
 
 
+def test_the_composition_as_a_document_is_the_same_bytes(sample: SampleRun, tmp_path: Path) -> None:
+    project = tmp_path / "usd-validator"
+    shutil.copytree(sample.folder / "usd-validator", project)
+    shutil.copytree(sample.folder / "author-cache", tmp_path / ".cache" / "wpkg")
+    answer = wpkg(project, tmp_path, "graph", "--offline", "--locked", "-o", "app.wac")
+    assert answer.code == 0, answer.err
+    answer = wpkg(project, tmp_path, "compose", "app.wac", "--offline", "--locked", "-o", "again.wasm")
+    assert answer.code == 0, answer.err
+    assert (project / "again.wasm").read_bytes() == sample.composed.read_bytes()
+    file = project / "wasmcloud.toml"
+    file.write_text(file.read_text() + '\n[composition]\ndocument = "app.wac"\n')
+    (project / "build" / "usd_validator.composed.wasm").unlink()
+    answer = wpkg(project, tmp_path, "build", "--compose", "--no-build", "--offline", "--locked")
+    assert answer.code == 0, answer.err
+    assert (project / "build" / "usd_validator.composed.wasm").read_bytes() == sample.composed.read_bytes()
+
+
 def test_the_pictures_in_the_documentation_are_of_this_composition(sample: SampleRun, tmp_path: Path) -> None:
     project = tmp_path / "usd-validator"
     shutil.copytree(sample.folder / "usd-validator", project)

@@ -15,11 +15,15 @@ from tests.wit import binary_package
 from tests.workflow.conftest import IO, PLATFORM, TRUST, component
 from tests.workflow.test_wit_packages import publish_wit
 from wpkg.errors import InvalidInput, LockOutOfDate, NotTrusted, WpkgError
+from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.accepted import published_file
 from wpkg.workflow.build import build
 from wpkg.workflow.compose_document import Surroundings, document_command, emit_files, emit_project
 from wpkg.workflow.compose_files import ComposeFiles, compose_files
+from wpkg.workflow.deployment import make_manifest
 from wpkg.workflow.document import MissingComponent
+from wpkg.workflow.push import push
+from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +113,18 @@ def test_instances_of_a_project_keep_their_names(company: Company) -> None:
     assert composed(company, root, text) == inferred
 
 
+def test_provenance_has_the_document_and_the_packages_of_its_instances(company: Company) -> None:
+    root = prepared(company, DEPENDS + '[composition]\ndocument = "app.wac"\n')
+    (root / "app.wac").write_text(DOCUMENT)
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.bank_key)
+    keys = [company.key_file(company.bank_key, "bank.pub")]
+    found = verify(company.world("c"), root, "pay:validator@0.1.0", keys).verification.attestations
+    used = found[SLSA_PROVENANCE][0].statement.predicate["buildDefinition"]["resolvedDependencies"]
+    named = {each.get("name", each.get("uri")) for each in used}
+    assert {"app.wac", "pay:harness@0.1.0", "pay:validator@0.1.0"} <= named
+
+
 def test_a_changed_document_is_composed_anew(company: Company) -> None:
     root = prepared(company, DEPENDS + '[composition]\ndocument = "app.wac"\n')
     (root / "app.wac").write_text(DOCUMENT)
@@ -134,6 +150,75 @@ def test_a_project_s_document_uses_the_project_s_component(company: Company) -> 
     with pytest.raises(InvalidInput, match="makes no instance of the component that the project builds") as caught:
         build(company.world(), root, compose=True)
     assert caught.value.hint == "write 'new pay:validator { … }' in it"
+
+
+CAPABLE = DEPENDS + '[composition]\ndocument = "app.wac"\n[capabilities]\nallow = ["sys:io/*"]\n'
+
+
+def test_a_document_asks_for_no_more_than_is_allowed(company: Company) -> None:
+    root = prepared(company, CAPABLE)
+    (root / "app.wac").write_text(DOCUMENT)
+    assert world(built(company, root))[0] == "import sys:io/streams@0.2.0"
+    file = root / "wasmcloud.toml"
+    allowed = file.read_text()
+    for rule, who in (
+        ("[capabilities]\nallow = []\n", "pay:harness"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:validator"]\nallow = []\n', "pay:validator"),
+        ('[capabilities]\nallow = ["sys:io/*"]\n[capabilities."pay:harness"]\nallow = []\n', "pay:harness"),
+    ):
+        file.write_text(allowed.replace('[capabilities]\nallow = ["sys:io/*"]\n', rule))
+        with pytest.raises(NotTrusted, match=f"'{who}' asks the host for 'sys:io/streams@0.2.0'"):
+            build(company.world(), root, compose=True)
+
+
+@pytest.mark.parametrize("last", ["export io.write as do;", 'export harness.run;\nexport io as "again";'])
+def test_another_name_in_a_document_is_no_way_around_the_rules(company: Company, last: str) -> None:
+    root = prepared(company, CAPABLE.replace('["sys:io/*"]', '["sys:io/streams", "plain"]'))
+    (root / "deps" / "sys").mkdir(parents=True)
+    secret = "package sys:secret; interface keys { use-it: func(); }"
+    (root / "deps" / "sys" / "secret.wit").write_text(secret)
+    text = DOCUMENT.replace("let validator", "import io as plain: sys:secret/keys;\nlet validator")
+    (root / "app.wac").write_text(text.replace("export harness...;", last.replace("io.write", "io.use-it")))
+    with pytest.raises(NotTrusted, match="asks the host for 'sys:secret/keys'"):
+        build(company.world(), root, compose=True)
+
+
+def test_part_of_an_import_is_asked_for_as_the_whole(company: Company) -> None:
+    company.sources["validator"] = from_wit("import plain: func(); export run: func();")
+    root = company.project(
+        "validator", extra='[composition]\ndocument = "app.wac"\n[capabilities]\nallow = ["plain"]\n'
+    )
+    (root / "deps" / "sys").mkdir(parents=True)
+    (root / "deps" / "sys" / "secret.wit").write_text("package sys:secret; interface keys { use-it: func(); }")
+    (root / "app.wac").write_text(
+        "package pay:app;\nimport keys: sys:secret/keys;\nlet v = new pay:validator { plain: keys.use-it };\nlet last = new pay:validator { plain: v.run };\nexport last.run;\n"
+    )
+    with pytest.raises(NotTrusted, match="'v' asks the host for 'sys:secret/keys'"):
+        build(company.world(), root, compose=True)
+
+
+def test_an_import_that_only_the_document_states_is_deployed(company: Company) -> None:
+    company.sources["validator"] = from_wit("import plain: func(); export run: func();")
+    root = company.project("validator", extra='[composition]\ndocument = "app.wac"\n')
+    (root / "deps" / "wasi" / "keyvalue").mkdir(parents=True)
+    (root / "deps" / "wasi" / "keyvalue" / "0.2.0-draft.wit").write_text(
+        "package wasi:keyvalue@0.2.0-draft; interface store { go: func(); }"
+    )
+    (root / "app.wac").write_text(
+        "package pay:app;\nimport kv: wasi:keyvalue/store@0.2.0-draft;\n"
+        "let v = new pay:validator { plain: kv.go };\nexport v.run;\n"
+    )
+    build(company.world(), root, compose=True)
+    push(company.world(), root, company.bank_key)
+    document = make_manifest(company.world(), root, "workload").document
+    assert "keyvalue" in str(document["spec"]["template"]["spec"]["hostInterfaces"])
+
+
+def test_components_in_the_place_of_imports_are_not_made_beside_a_document(company: Company) -> None:
+    root = prepared(company, CAPABLE + 'denied = "trap"\n')
+    (root / "app.wac").write_text(DOCUMENT)
+    with pytest.raises(InvalidInput, match="cannot be decided beside a document"):
+        build(company.world(), root, compose=True)
 
 
 def test_what_a_document_takes_from_a_project_is_locked_and_verified(company: Company) -> None:

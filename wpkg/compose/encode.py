@@ -110,7 +110,7 @@ class _Encoder:
             self._scope.sections.clear()
 
     def _import(self, residual: Residual) -> None:
-        importer, local_name = residual.importers[0] if residual.importers else ("the document", residual.name)
+        importer, local_name = residual.first_importer
         index = self._index_of_next(residual.extern)
         try:
             self._scope.import_extern(residual.name, residual.extern, residual.attributes)

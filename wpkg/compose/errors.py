@@ -170,6 +170,18 @@ class ExportConflict(CompositionError):
         self.nodes = nodes
 
 
+class ImportConflict(CompositionError):
+    """The result would have two imports of one name."""
+
+    def __init__(self, name: str, other: str) -> None:
+        same = "" if name == other else f", which cannot stand beside '{other}'"
+        super().__init__(
+            f"the composition would import '{name}' twice{same}",
+            hint="import it once, and give it to whoever needs it",
+        )
+        self.name = name
+
+
 class NothingConnected(CompositionError):
     """No component satisfies any import of the root."""
 

@@ -156,6 +156,11 @@ class Residual(Struct, frozen=True):
     importers: tuple[tuple[str, str], ...]
     kept_apart: KeptApart | None = None
 
+    @property
+    def first_importer(self) -> tuple[str, str]:
+        """Who imports it, and as what; the document where no component does."""
+        return self.importers[0] if self.importers else ("the document", self.name)
+
 
 class RuntimeLink(Struct, frozen=True):
     """An import of the result that a dependency which is not composed serves, by one of its exports."""

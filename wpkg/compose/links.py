@@ -62,7 +62,7 @@ class LinkMismatch(CompositionError):
     """What is linked at run time exports what is imported, and with another type."""
 
     def __init__(self, contract: Contract, export: str, residual: Residual, mismatch: Mismatch) -> None:
-        importer, name = residual.importers[0]
+        importer, name = residual.first_importer
         super().__init__(
             f"{contract.shown} is linked at run time, and its '{export}' does not fit import '{name}' of "
             f"'{importer}': {mismatch}",
@@ -160,7 +160,7 @@ def _check_missing(
             parsed = parse_extern_name(wanted)
             if parsed is not None and f"{parsed.namespace}:{parsed.package}" == contract.package:
                 near = Offers([contract.node]).near_misses(result, residual.name)
-                importer, name = residual.importers[0]
+                importer, name = residual.first_importer
                 raise NoSuchInterface(
                     f"'{importer}' imports '{name}', and {contract.shown}, which is linked at run time, has "
                     + (f"'{near[0].export}': {near[0].why}" if near else "no such interface"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wpkg.component.types import Attributes, ExternType
+    from wpkg.compose.graph import Residual
     from wpkg.names.choice import Choice
 
 HOST = "host"  # what a choice names to leave an import to the host; a component of that name comes first
@@ -110,6 +111,11 @@ def imported_interface(node: Node, name: str) -> str | None:
 def exported_interface(node: Node, name: str) -> str | None:
     """The same of an export."""
     return _interface(name, node.component.export_attributes)
+
+
+def asked_interface(residual: Residual) -> str:
+    """The interface that an import of the result is of: what its label implements, else its name."""
+    return _interface(residual.name, {residual.name: tuple(residual.attributes)}) or residual.name
 
 
 def _interface(name: str, attributes: Attributes) -> str | None:

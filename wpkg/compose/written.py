@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.compose.errors import CircularTypes, ExportConflict
+from wpkg.compose.errors import CircularTypes, ExportConflict, ImportConflict
 from wpkg.compose.graph import Exported, Item, Node, Plan, StatedImport
 from wpkg.compose.linker import Linker
 from wpkg.compose.order import Circle, in_order
@@ -18,6 +18,8 @@ from wpkg.names.extern_name import uniqueness_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from wpkg.compose.graph import Residual
 
 
 class Written(Struct, frozen=True):
@@ -38,6 +40,7 @@ def plan_written(written: Written) -> Plan:
         linker.add(node)
     exports = _owners_first(linker, written.exports)
     residuals = linker.host.ordered(_near_first(written))
+    _check_names(residuals)
     first = next((each.item.origin for each in reversed(exports) if not each.item.is_imported), None)
     return Plan(
         nodes=written.nodes,
@@ -54,6 +57,16 @@ def plan_written(written: Written) -> Plan:
         taken=tuple(linker.taken),
         stated_exports=tuple(exports),
     )
+
+
+def _check_names(residuals: Sequence[Residual]) -> None:
+    """Raises: ImportConflict when two imports of the result would have one name."""
+    taken: dict[str, str] = {}
+    for residual in residuals:
+        key = uniqueness_key(residual.name)
+        if key in taken:
+            raise ImportConflict(residual.name, taken[key])
+        taken[key] = residual.name
 
 
 def _owners_first(linker: Linker, exports: Sequence[Exported]) -> list[Exported]:

@@ -50,10 +50,12 @@ class Emitted(Struct, frozen=True):
 def emit_document(plan: Plan, packages: Mapping[str, str] | None = None) -> Emitted:
     """The document that `plan` is; `packages` are those of nodes whose names do not tell.
 
-    Raises: Unsupported for a plan that a document made.
+    Raises: Unsupported for a plan that a document made, or for which components were generated.
     """
     if plan.stated_exports is not None:
         raise Unsupported("this composition is a document already")
+    if any(node.generated is not None for node in plan.nodes):
+        raise Unsupported("a component generated for denied imports or constants has no name in a document")
     return _Emitter(plan, packages or {}).emitted()
 
 

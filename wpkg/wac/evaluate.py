@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.types import ComponentType, InstanceType
+from wpkg.component.types import ComponentType, FuncType, InstanceType, TypeBound
 from wpkg.compose.errors import (
     ArgumentMismatch,
     ExportConflict,
@@ -321,10 +321,14 @@ def _inside(value: Value, name: str, extern: ExternType) -> Value:
 
 
 def _kind(extern: ExternType) -> str:
-    return (
-        type(extern).__name__.removesuffix("Type").replace("Func", "function").replace("Bound", "").lower()
-        or "type"
-    )
+    match extern:
+        case FuncType():
+            return "function"
+        case TypeBound():
+            return "type"
+        case ComponentType():
+            return "component"
+    return "core module"
 
 
 def _last_word(name: str) -> str | None:

@@ -171,19 +171,19 @@ class _Writer:
         self._previous = leaf
         self._comments_after(leaf.after, in_statement=not ends)
 
-    def _sequence(self, items: Sequence[Leaf | Group], *, first: bool) -> None:
-        """A statement or member; what ends it is written by who calls."""
+    def _sequence(self, items: Sequence[Leaf | Group], *, first: bool, ends: bool = True) -> None:
+        """A statement or member, or where it does not end there, a part of one."""
         for i, item in enumerate(items):
             if isinstance(item, Group):
-                self._group(item, first=first and i == 0, ends=i == len(items) - 1)
+                self._group(item, first=first and i == 0, ends=ends and i == len(items) - 1)
             else:
-                self._leaf(item, first=first and i == 0, ends=item.text in (",", ";"))
+                self._leaf(item, first=first and i == 0, ends=ends and item.text in (",", ";"))
 
     def _group(self, group: Group, *, first: bool, ends: bool) -> None:
         inside = group.inside
         self._leaf(group.opening, first=first, ends=group.shape is not Shape.INLINE)
         if group.shape is Shape.INLINE:
-            self._sequence(_without_last_comma(inside), first=False)
+            self._sequence(_without_last_comma(inside), first=False, ends=False)
             self._leaf(group.closing, spaced=False, ends=ends)
             return
         if not inside and not group.opening.after and not group.closing.before:

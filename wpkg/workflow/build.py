@@ -97,8 +97,10 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
 
 def _is_run_alone(project: Project) -> bool:
     """Whether the raw component is what runs, and there are rules for what it may ask for, or links to check."""
-    composed = project.composition.components or any(
-        d.link == "build" and d.kind == "component" for d in project.dependencies
+    composed = (
+        project.composition.components
+        or project.composition.document
+        or any(d.link == "build" and d.kind == "component" for d in project.dependencies)
     )
     linked = any(d.link == "runtime" for d in project.dependencies)
     return project.kind == "component" and not composed and (linked or project.capabilities.says_something)

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from wpkg.component.types import FuncType, InstanceType
 from wpkg.compose.graph import Node
-from wpkg.compose.match import imported_interface, unversioned
+from wpkg.compose.match import asked_interface, imported_interface, unversioned
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.artifact import Ask, RecordedLink
 from wpkg.project.capabilities import Capabilities, Verdict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from wpkg.component.types import ComponentType, ExternType
-    from wpkg.compose.graph import Plan
+    from wpkg.compose.graph import Plan, Residual
     from wpkg.names.pin import Pin
 
 _LINKED = "linked at run time"
@@ -103,13 +103,29 @@ def requests_of(plan: Plan, capabilities: Capabilities, pins: Mapping[str, Pin])
     for residual in plan.residuals:
         if not asks_for_something(residual.extern):
             continue
-        for who, name in residual.importers:
-            if nodes[who].generated is not None:
-                continue  # it has what the component has that it was generated for
-            interface = imported_interface(nodes[who], name) or name
+        for who, interface in _asked(plan, residual, nodes):
             verdict = judge(capabilities, interface, who, pins, is_linked=residual.name in linked)
             found.append(Request(who, interface, verdict))
     return tuple(sorted(found, key=lambda request: (request.component, request.interface)))
+
+
+def _asked(plan: Plan, residual: Residual, nodes: Mapping[str, Node]) -> list[tuple[str, str]]:
+    """Who asks for an import of the result, and for which interface.
+
+    What is generated does not: it has what the component has that it was generated for. A document may call an
+    import otherwise than the component to which it is given, and give only a part of it.
+    """
+    found = [
+        (who, imported_interface(nodes[who], name) or name)
+        for who, name in residual.importers
+        if nodes[who].generated is None
+    ]
+    if plan.stated_exports is None:
+        return found
+    names = [asked_interface(residual), residual.name]
+    takers = [taken.importer for taken in plan.taken if taken.item.origin == residual.name]
+    asking = [*(who for who, _ in found), *takers] or [plan.root]
+    return list(dict.fromkeys([*found, *((who, name) for who in asking for name in names)]))
 
 
 def requests_of_component(
@@ -144,11 +160,11 @@ def recorded_asks(plan: Plan) -> tuple[Ask, ...]:
     links: dict[str, list[RecordedLink]] = {}
     for link in plan.links:
         links.setdefault(link.name, []).append(RecordedLink(link.dependency, link.link_name, link.target))
-    generated = {node.name for node in plan.nodes if node.generated is not None}
+    nodes = {node.name: node for node in plan.nodes}
     return tuple(
         Ask(
             residual.name,
-            tuple(sorted({who for who, _ in residual.importers} - generated)),
+            tuple(sorted({who for who, _ in _asked(plan, residual, nodes)})),
             tuple(links.get(residual.name, ())),
         )
         for residual in plan.residuals

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
+from wpkg.names.pin import Pin
 from wpkg.project.project_file import PROJECT_FILE
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from wpkg.compose.graph import Plan
     from wpkg.compose.links import Contract
     from wpkg.names.package_name import PackageName
-    from wpkg.names.pin import Pin
     from wpkg.oci.digest import Digest
     from wpkg.project.capabilities import Capabilities
     from wpkg.project.lockfile import Lock
@@ -192,6 +192,9 @@ def _by_document(
         for name, project_name in opened_document.origins.items()
         if project_name in found.pins
     }
+    if opened.project.package is not None:  # rules are for packages, whatever the document calls an instance
+        own_pin = Pin(opened.project.package, opened.project.version)
+        pins |= {file.name: own_pin for file in files if file.path == own.path}
     wiring = Wiring(
         share_modules=opened.project.composition.share_modules,
         contracts=found.contracts,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.compose.links import link_plan
-from wpkg.compose.match import imported_interface
+from wpkg.compose.match import asked_interface
 from wpkg.compose.plan import make_plan
 from wpkg.deploy.model import Deployment, Unit, UnitLink, wanted_import
 from wpkg.deploy.table import HostTable, read_table
@@ -206,14 +206,10 @@ class _Parts:
 
     def add(self, name: str, package: str, image: str, plan: Plan) -> None:
         """A component, and all that it is linked to."""
-        nodes = {node.name: node for node in plan.nodes}
         imports = {}
         for residual in plan.residuals:
             if asks_for_something(residual.extern):
-                importer, imported = residual.importers[0]
-                interface = imported_interface(nodes[importer], imported)
-                written = residual.name if interface == imported else interface or residual.name
-                imports[residual.name] = wanted_import(residual.name, written, residual.extern)
+                imports[residual.name] = wanted_import(residual.name, asked_interface(residual), residual.extern)
         self.units.append(Unit(name, package, image, tuple(imports.values()), plan.exports))
         for link in plan.links:
             wanted = imports.get(link.name)

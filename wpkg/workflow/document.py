@@ -52,8 +52,9 @@ class OpenedDocument(Struct, frozen=True):
     """A document, and what it needs."""
 
     document: Document
-    files: tuple[ComponentFile, ...]  # one for each instance, by its name
-    origins: Mapping[str, str]  # instance -> what its component is called where it was found
+    files: tuple[ComponentFile, ...]  # one for each instance
+    instances: Mapping[str, str]  # instance -> the name of its file
+    origins: Mapping[str, str]  # the name of a file -> what its component is called where it was found
     interfaces: tuple[PackageFiles | BinaryPackage, ...]
 
     def plan(self, nodes: Sequence[Node]) -> Plan:
@@ -62,19 +63,28 @@ class OpenedDocument(Struct, frozen=True):
         Raises: InvalidWit, InvalidDocument, CompositionError.
         """
         stated = state_imports(self.document, self.interfaces)
-        return plan_document(evaluate(self.document, {node.name: node for node in nodes}, stated))
+        by_file = {node.name: node for node in nodes}
+        by_instance = {instance: by_file[name] for instance, name in self.instances.items()}
+        return plan_document(evaluate(self.document, by_instance, stated))
 
 
 def open_document(path: Path, finder: Finder) -> OpenedDocument:
     """The document at `path`, its packages found by `finder`. Raises: InvalidInput, what `finder` raises."""
     document = parse_document(Source(str(path), read_text(path)))
-    files, origins = _components(document, finder)
-    return OpenedDocument(document, files, origins, _interfaces(document, finder))
+    components = _components(document, finder)
+    files = tuple([file for file, _ in components.values()])
+    instances = {instance: file.name for instance, (file, _) in components.items()}
+    origins = {file.name: origin for file, origin in components.values()}
+    return OpenedDocument(document, files, instances, origins, _interfaces(document, finder))
 
 
-def _components(document: Document, finder: Finder) -> tuple[tuple[ComponentFile, ...], Mapping[str, str]]:
-    files: list[ComponentFile] = []
-    origins: dict[str, str] = {}
+def _components(document: Document, finder: Finder) -> dict[str, tuple[ComponentFile, str]]:
+    """The file of each instance, and what its component is called where it was found.
+
+    It is called so in the plan, too, unless the document calls the instance otherwise.
+    """
+    files: dict[str, tuple[ComponentFile, str]] = {}
+    taken: set[str] = set()
     found: dict[str, ComponentFile | None] = {}
     errors: list[InvalidWit] = []
     for instance in instances_of(document):
@@ -86,11 +96,13 @@ def _components(document: Document, finder: Finder) -> tuple[tuple[ComponentFile
             advice = finder.advice(package)
             errors.append(MissingComponent(f"there is no component '{package}'", package.span, advice=advice))
             continue
+        is_called_so = not instance.has_own_name and file.name not in taken
+        name = file.name if is_called_so else instance.name
         label = instance.name if file.label is not None and instance.has_own_name else file.label
-        files.append(replace(file, name=instance.name, label=label))
-        origins[instance.name] = file.name
+        taken.add(name)
+        files[instance.name] = (replace(file, name=name, label=label), file.name)
     raise_all(errors)
-    return tuple(files), origins
+    return files
 
 
 def _interfaces(document: Document, finder: Finder) -> tuple[PackageFiles | BinaryPackage, ...]:

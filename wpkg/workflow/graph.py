@@ -9,6 +9,7 @@ from wpkg.diagram.dot import dot_of
 from wpkg.diagram.mermaid import mermaid_of
 from wpkg.diagram.model import diagram_of
 from wpkg.diagram.svg import svg_of
+from wpkg.errors import InvalidInput
 from wpkg.registry.disk import replacing
 from wpkg.workflow.build import project_inputs
 from wpkg.workflow.compose import warn_about
@@ -28,6 +29,8 @@ _WRITERS = {"svg": svg_of, "mermaid": mermaid_of, "dot": dot_of, "json": documen
 def diagram_of_files(world: World, command: ComposeFiles) -> Diagram:
     """What a picture of the files of `command` shows. Raises: CompositionError, InvalidInput."""
     plan = plan_command(command)
+    if not plan.nodes:
+        raise InvalidInput("the document makes no instance of a component, so there is nothing to draw")
     warn_about(world.reporter, plan)
     return diagram_of(plan)
 

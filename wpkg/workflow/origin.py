@@ -61,9 +61,10 @@ def composed_origin(
 ) -> ComposedOrigin:
     """Every input of the composed `component` by digest, and who satisfied what."""
     components = _composed_inputs(opened, inputs, plan)
-    connections = [Connection(c.importer, c.name, c.exporter, c.export or "") for c in plan.connections]
+    connections = [Connection(c.importer, c.name, c.exporter, " / ".join(c.item.path)) for c in plan.connections]
+    document = opened.project.composition.document
     provenance = compose_provenance(
-        _described(world, opened, [PROJECT_FILE, LOCK_FILE]),
+        _described(world, opened, [PROJECT_FILE, LOCK_FILE, *([document] if document is not None else [])]),
         components,
         connections,
         Run({"wpkg": __version__}),

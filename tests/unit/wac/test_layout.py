@@ -128,3 +128,9 @@ def test_a_tree_printed_reads_back() -> None:
     text = print_document(document, ("made by hand",))
     assert text.startswith("// made by hand\n/// What it is.\npackage example:app@1.0.0-rc.1 targets ")
     assert bare(parse_document(Source("a", text))) == bare(document)
+
+
+def test_a_comment_within_a_type_does_not_end_the_statement() -> None:
+    text = laid_out("package a:b; type t = list<list<u8> // c\n>;")
+    assert text == "package a:b;\n\ntype t = list<list<u8> // c\n  >;\n"
+    assert laid_out(text) == text

@@ -6,20 +6,24 @@ import base64
 import hashlib
 import io
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.fakes.world import Chance
+from tests.fakes.world import Chance, fake_world
 from tests.interop.conftest import Publication, publish
 from tests.interop.test_cosign import OFFLINE_SIGNING, PASSWORD, cosign, verify_arguments
 from wpkg.errors import NotTrusted
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES
 from wpkg.oci.reference import Reference
+from wpkg.oci.referrers import referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.trust.bundle import BUNDLE_V03, build_bundle_referrer, sign_statement
 from wpkg.trust.keyfile import write_key_file
+from wpkg.trust.legacy import legacy_tag
 from wpkg.trust.statement import COSIGN_SIGN, CYCLONEDX, signature_statement
 from wpkg.workflow.attach import published_as
 from wpkg.workflow.release import Release, fetch_release
@@ -103,6 +107,47 @@ def test_a_signature_on_another_digest_is_refused_by_both(tmp_path: Path, addres
 def test_an_unsigned_artifact_is_refused_by_both(tmp_path: Path, address: str) -> None:
     published = publish(tmp_path, address, unsigned=True)
     both_refuse(published, raw_release(published), "is not signed")
+
+
+def test_a_stripped_signature_is_refused_by_both(tmp_path: Path, address: str) -> None:
+    """Both accept it; then the signature, its `.sig` tag and the index of referrers are deleted."""
+    published = publish(tmp_path, address)
+    release, client = raw_release(published), RegistryClient()
+    repository, reference = release.reference.repository, str(release.reference)
+    for version in ("v3", "v2"):
+        done = cosign(version, tmp_path, "verify", *verify_arguments(version, tmp_path, "bank.pub"), reference)
+        assert done.code == 0, done.out
+    verify(published.company.world("c"), tmp_path, reference, [tmp_path / "bank.pub"])
+    there = [referrer.digest for referrer in client.list_referrers(repository, release.manifest.digest)]
+    for tag in (legacy_tag(release.manifest.digest), referrers_tag(release.manifest.digest)):
+        digest = client.resolve(repository.at(tag=tag))
+        there += [digest] if digest is not None else []
+    for digest in there:
+        url = f"http://{repository.registry}/v2/{repository.path}/manifests/{digest}"
+        with urlopen(Request(url, method="DELETE")) as answer:
+            assert answer.status == HTTPStatus.ACCEPTED
+    both_refuse(published, release, "is not signed")
+
+
+@pytest.mark.parametrize("version", ["v3", "v2"])
+def test_we_verify_a_file_that_cosign_has_signed(tmp_path: Path, version: str) -> None:
+    """`cosign sign-blob` writes a messageSignature; another file, another key and a changed digest are refused."""
+    for name in ("ours", "other"):
+        done = cosign(version, tmp_path, "generate-key-pair", "--output-key-prefix", name)
+        assert done.code == 0, done.out
+    (tmp_path / "a.wasm").write_bytes(b"the component")
+    (tmp_path / "b.wasm").write_bytes(b"another one")
+    options = [*OFFLINE_SIGNING, "--key", "ours.key", "--bundle", "b.json", "--new-bundle-format=true"]
+    done = cosign(version, tmp_path, "sign-blob", *options, "a.wasm")
+    assert done.code == 0, done.out
+    assert "messageSignature" in json.loads((tmp_path / "b.json").read_text())
+    world, keys = fake_world(tmp_path / "c"), [tmp_path / "ours.pub"]
+    found = verify_file(world, tmp_path / "a.wasm", tmp_path / "b.json", keys)
+    assert (found.signer.name, found.statement) == ("ours.pub", None)
+    with pytest.raises(FileNotTrusted, match=r"what was signed in .* is sha256:.*, and .*b.wasm is"):
+        verify_file(world, tmp_path / "b.wasm", tmp_path / "b.json", keys)
+    with pytest.raises(FileNotTrusted, match=r"is no signature over .*a.wasm by other.pub"):
+        verify_file(world, tmp_path / "a.wasm", tmp_path / "b.json", [tmp_path / "other.pub"])
 
 
 def both_refuse(published: Publication, release: Release, reason: str) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from tests.workflow.conftest import HARNESS, TRUST, VALIDATOR, Company, component
+from tests.workflow.conftest import HARNESS, TRUST, Company, component
 from wpkg.errors import InvalidInput, NotTrusted, WpkgError
-from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import read_manifest
 from wpkg.trust.bundle import sign_statement
 from wpkg.trust.policy import WrongPlace
@@ -378,46 +377,3 @@ class TestFiles:
         bundle.write_bytes(b"{")
         with pytest.raises(InvalidInput, match="bundle.json: the bundle is malformed"):
             verify_file(company.world(), file, bundle, keys)
-
-    def test_a_file_without_a_bundle_is_what_the_lock_pins(self, company: Company, tmp_path: Path) -> None:
-        company.publish("harness")
-        root = company.project("validator", extra=DEPENDS)
-        file = tmp_path / "anything.wasm"
-        file.write_bytes(component(HARNESS))
-        with pytest.raises(
-            InvalidInput, match="there is no wpkg.lock that could say where .*anything.wasm"
-        ) as caught:
-            verify(company.world(), root, str(file))
-        assert "--bundle FILE --key FILE" in str(caught.value.hint)
-        lock(company.world(), root)
-        found = verify(company.world(), root, str(file))
-        assert (str(found.located.package), found.verification.state) == ("pay:harness", "verified")
-        sign(company.world("s"), root, "pay:harness@0.1.0", company.stranger_key)
-        with pytest.raises(SignatureInvalid):
-            verify(
-                policy(
-                    company,
-                    signer="platform",
-                    more="threshold = 1\nrequire-identity = true\nrequire = [{ predicate = 'https://x.example/y' }]\n",
-                ),
-                root,
-                str(file),
-            )
-        file.write_bytes(component(HARNESS)[:-1] + b"x")
-        with pytest.raises(InvalidInput, match="anything.wasm is sha256:.*, which wpkg.lock does not pin"):
-            verify(company.world(), root, str(file))
-        with pytest.raises(InvalidInput, match="cannot read .*none.wasm: no such file"):
-            verify(company.world(), root, str(tmp_path / "none.wasm"))
-
-    def test_a_lock_that_lies_about_a_file(self, company: Company, tmp_path: Path) -> None:
-        company.publish("harness")
-        root = company.project("validator", extra=DEPENDS)
-        lock(company.world(), root)
-        file = tmp_path / "evil.wasm"
-        file.write_bytes(component(VALIDATOR))
-        pinned = str(verify(company.world(), root, "pay:harness").release.component.digest)
-        text = (root / "wpkg.lock").read_text()
-        assert pinned in text
-        (root / "wpkg.lock").write_text(text.replace(pinned, str(Digest.of(file.read_bytes()))))
-        with pytest.raises(FileNotTrusted, match="evil.wasm is sha256:.*, and pay:harness 0.1.0 .* is sha256:"):
-            verify(company.world(), root, str(file))

@@ -38,6 +38,7 @@ MAX_CONNECTIONS = 16  # to one host that are kept; more are made where more thre
 MAX_ERROR_BODY = 64 * 1024  # bytes of an error answer that are looked at
 WORTH_DRAINING = 64 * 1024  # bytes; reading on is cheaper than another connection
 CHUNK = 1024 * 1024  # bytes
+MAX_SAID = 600  # characters of what a registry says about an error
 
 _HEADERS = {"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -107,13 +108,16 @@ class Answer:
 
     def error(self) -> NotFound | Unauthorized | UnexpectedAnswer:
         """The error that this answer means."""
-        said = _oci_error(self._error_body())
+        body = self._error_body()
+        said = _oci_error(body)
         said = f" ({said})" if said else ""
         if self.status == HTTPStatus.NOT_FOUND:
             return NotFound(f"{self._what}: not found{said}")
         if self.status in _REFUSED:
+            has_reason, hint = _own_reason(body)
             return Unauthorized(
-                f"{self._what}: the registry refused with status {self.status}{said}", hint=self._hint
+                f"{self._what}: the registry refused with status {self.status}{said}",
+                hint=hint if has_reason else self._hint,
             )
         wait = self.header("Retry-After")
         return UnexpectedAnswer(
@@ -344,10 +348,23 @@ def _no_password_in_url(request: Any) -> Any:
     return request
 
 
+def _own_reason(data: bytes) -> tuple[bool, str | None]:
+    """Whether a refusal gives a reason of its own, which no login would change, and what the registry advises.
+
+    The gate of registry-shim does, in the `detail` of its error: `reason` and `hint`.
+    """
+    try:
+        detail = json.loads(data)["errors"][0]["detail"]
+        reason, hint = detail["reason"], detail.get("hint")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False, None
+    return isinstance(reason, str), hint[:300] if isinstance(hint, str) and hint else None
+
+
 def _oci_error(data: bytes) -> str:
     """Code and message of an OCI error body (distribution-spec, "Error Codes"), '' for anything else."""
     try:
         first = json.loads(data)["errors"][0]
-        return f"{first['code']}: {first['message']}"[:300]
+        return f"{first['code']}: {first['message']}"[:MAX_SAID]
     except (ValueError, LookupError, TypeError):
         return ""

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.world import Chance
 from tests.shim.gate.conftest import write_policy
 from tests.shim.process import run
 from tests.workflow.conftest import Company
+from wpkg.cli.main import run as wpkg
 from wpkg.errors import WpkgError
 from wpkg.registry.client import RegistryClient
+from wpkg.trust.keyfile import write_key_file
 from wpkg.workflow.build import build
 from wpkg.workflow.push import push
 
@@ -85,6 +88,40 @@ def test_what_wpkg_pushes_otherwise_does_not(
     assert caught.value.exit_code == 6
     shown = list(RegistryClient().list_tags(company.repository("harness")))
     assert [tag for tag in shown if not tag.endswith(".sig")] == []
+
+
+@pytest.mark.parametrize("key", [None, "stranger", "platform"])
+def test_a_push_that_is_refused_says_so_at_the_command_line(
+    serve: Callable[..., Served],
+    policy: Path,
+    tmp_path: Path,
+    key: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    company = company_at(serve("--policy", str(policy)), tmp_path)
+    root = company.project("harness")
+    build(company.world("platform"), root, compose=False)
+    for name in ("HOME", "DOCKER_CONFIG", "WPKG_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("WPKG_KEY_PASSWORD", "pw")
+    signing = ["--unsigned"]
+    if key is not None:
+        pair = {"stranger": company.stranger_key, "platform": company.platform_key}[key]
+        (tmp_path / "signing.key").write_bytes(write_key_file(pair, b"pw", Chance()))
+        signing = ["--key", str(tmp_path / "signing.key")]
+    code = wpkg(["push", "-C", str(root), *signing])
+    said = capsys.readouterr().err
+    if key == "platform":
+        assert code == 0, said
+        return
+    reason = "unsigned: " if key is None else "signature wrong: "
+    assert code == 6, said
+    assert f"the registry refused with status 403 (DENIED: {reason}demo/pay/harness:0.1.0 " in said
+    assert "login" not in said
+    advice = "sign it by digest, then the tag shows it" if key is None else "let a signer of the policy sign it"
+    assert f"{advice}: cosign sign --key KEY {company.address}/demo/pay/harness@sha256:" in said
+    assert "hint: the rule for '127.0.0.1:*/**' wants 1 of these signers: 'platform'" in said
 
 
 def test_a_policy_file_is_read_again_when_it_changes_and_on_sighup(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 NEEDS = '[dependencies]\n"pay:harness" = "^0.1"\n'
 DEPENDS = TRUST + NEEDS
+PACKAGE = "pay:harness@0.1.0"
+COMPOSED = "pay:validator@0.1.0"
+VERIFY = ("verify", PACKAGE)
 
 
 @dataclass

@@ -130,6 +130,20 @@ class TestInputs:
 
 
 class TestAge:
+    def test_our_own_provenance_has_the_time_that_was_set(self, company: Company) -> None:
+        made = 1893456000  # 2030-01-01
+        company.publish("harness")
+        author = company.project("validator", extra='[dependencies]\n"pay:harness" = "^0.1"\n')
+        build(company.world(), author, compose=True)
+        push(company.world(SOURCE_DATE_EPOCH=str(made)), author, company.bank_key)
+        root = shop(company, more='max-age = "30d"', others=SIGNED)
+        early, late = (
+            replace(company.world("shop"), now=lambda day=day: made + day * 86400.0) for day in (29, 31)
+        )
+        with pytest.raises(NotTrusted, match="was made on 2030-01-01, more than 30 days ago"):
+            lock(late, root)
+        lock(early, root)
+
     def test_our_own_provenance_has_no_time(self, company: Company) -> None:
         """So that publishing the same again changes nothing; whoever wants an age attests it."""
         published(company, unsigned=False)

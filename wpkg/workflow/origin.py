@@ -46,7 +46,13 @@ def raw_provenance(world: World, opened: OpenedProject, command: str) -> dict[st
         except InvalidInput as error:
             world.reporter.warn(f"{opened.project.build_artifact}: its producers cannot be read: {error}")
             tools = {}
-    return component_provenance(project, command, Run({"wpkg": __version__}), tools)
+    return component_provenance(project, command, _run(world), tools)
+
+
+def _run(world: World) -> Run:
+    """What this run says of itself. A time only where SOURCE_DATE_EPOCH sets one: a repetition says the same."""
+    timestamp = world.timestamp
+    return Run({"wpkg": __version__}, metadata={} if timestamp is None else {"finishedOn": timestamp})
 
 
 class ComposedOrigin(Struct, frozen=True):
@@ -67,7 +73,7 @@ def composed_origin(
         _described(world, opened, [PROJECT_FILE, LOCK_FILE, *([document] if document is not None else [])]),
         components,
         connections,
-        Run({"wpkg": __version__}),
+        _run(world),
         LOCK_VERSION,
         inputs.wiring.decisions.record(),
     )

@@ -61,7 +61,7 @@ def cli() -> None:
     """Run a small OCI registry that keeps everything in plain image layouts on disk."""
 
 
-@cli.command()
+@cli.command(short_help="Serve a registry until interrupted.")
 @click.option(
     "--root",
     required=True,

@@ -38,7 +38,7 @@ _root = click.argument("root", metavar="DIR", type=click.Path(path_type=Path))
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-@click.command()
+@click.command(short_help="Remove what nothing needs.")
 @_root
 @click.option(
     "--grace",
@@ -61,7 +61,7 @@ def gc(root: Path, *, grace: int, keep_untagged: bool, dry_run: bool, as_json: b
     _run("gc", root, order, as_json, _tell_collected)
 
 
-@click.command()
+@click.command(short_help="Look for damage, and mend it.")
 @_root
 @click.option("--repair", is_flag=True, help="Move what is damaged aside, and mend what can be mended.")
 @_json

@@ -30,7 +30,7 @@ _COMMANDS = {
     "why": "Show what leads to a locked package",
     "outdated": "Show locked packages that have newer versions",
     "build": "Run the project's build, and compose the result with its dependencies",
-    "compose": "Compose components: files, what is published, or as a document says",
+    "compose": "Compose components: files, published ones, or as a document says",
     "fmt": "Lay out WAC documents",
     "run": "Run a component that is a command",
     "call": "Call a function that a component exports, with JSON",

@@ -46,6 +46,15 @@ def peer(name: str) -> str:
     return str(found)
 
 
+OTHER_REGISTRIES = ("docker-registry", "olareg", "zot")
+
+
+def other_registries() -> list[str]:
+    """The fixtures of those registries by others that are here; each that is not is one test that says so."""
+    installed = {peer.name for peer in _PEERS.PEERS if peer.find() is not None}
+    return [name.replace("-", "_") for name in OTHER_REGISTRIES if name in installed]
+
+
 def python_program(name: str) -> str:
     """A program that came with tests/requirements.txt."""
     return str(Path(sys.executable).with_name(name))

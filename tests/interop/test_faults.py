@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import test_faults as faults
+from tests.interop.conftest import other_registries
 
 pytestmark = pytest.mark.interop
 
 
-@pytest.fixture(scope="module", params=["docker_registry", "olareg", "zot"])
+@pytest.fixture(scope="module", params=other_registries())
 def shim(request: pytest.FixtureRequest) -> str:
     """What those tests call the registry behind the proxy."""
     return str(request.getfixturevalue(request.param))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import test_registry as contract
+from tests.interop.conftest import OTHER_REGISTRIES, other_registries, peer
 
 pytestmark = pytest.mark.interop
 
 
-@pytest.fixture(scope="module", params=["docker_registry", "olareg", "zot"])
+@pytest.fixture(scope="module", params=other_registries())
 def shim_address(request: pytest.FixtureRequest) -> str:
     """What those tests call the registry."""
     return str(request.getfixturevalue(request.param))
@@ -18,6 +19,12 @@ def shim_address(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def kind() -> str:
     return "http"
+
+
+@pytest.mark.parametrize("name", OTHER_REGISTRIES)
+def test_it_is_here(name: str) -> None:
+    """The tests of this module and of test_faults are run against each that is."""
+    assert peer(name)
 
 
 registry = contract.registry

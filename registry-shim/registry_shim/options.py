@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -13,28 +12,28 @@ import click
 from registry_shim import limits
 from registry_shim.limits import TransferLimits, UploadLimits
 from wpkg.errors import InvalidInput
+from wpkg.names.amount import InvalidAmount, read_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Command = Callable[..., None]
 
-_SIZE = re.compile(r"([0-9]{1,15})([KMGT]i)?B?")
-_UNITS = {None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
 
 
 class _Size(click.ParamType[int]):
-    """A number of bytes: 1048576, 1MiB, 16GiB."""
+    """A number of bytes as wpkg.names.amount reads it: 1048576, 1MB, 16GiB."""
 
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = _SIZE.fullmatch(str(value))
-        if match is None:
-            self.fail(f"'{value}' is not a size; write bytes, or a number with KiB, MiB, GiB or TiB", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
+        try:
+            return read_size(str(value))
+        except InvalidAmount as error:
+            self.fail(f"{error}; {error.hint}", param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +108,8 @@ def _count(name: str, default: int, text: str) -> Callable[[Command], Command]:
 
 
 def _shown(size: int) -> str:
-    unit = next((unit for unit in ("Gi", "Mi", "Ki") if size % _UNITS[unit] == 0), None)
-    return f"{size // _UNITS[unit]}{unit or ''}B"
+    unit = next((unit for unit in _UNITS if size % _UNITS[unit] == 0), None)
+    return f"{size // _UNITS[unit]}{unit}" if unit is not None else f"{size}B"
 
 
 def limit_options(command: Command) -> Command:

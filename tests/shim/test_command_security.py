@@ -119,7 +119,7 @@ class TestWhatIsRefused:
         assert "passwords would be sent over the network unencrypted" in told
         assert "--tls-cert FILE --tls-key FILE" in told
 
-    @pytest.mark.parametrize("size", ["", "x", "-1", "1.5GiB", "1GB", "1Gi B", "9" * 16])
+    @pytest.mark.parametrize("size", ["", "x", "-1", "1.5GiBs", "1XB", "1Gi b b"])
     def test_sizes(self, tmp_path: Path, size: str) -> None:
         assert "is not a size" in refused(tmp_path, "--max-blob-size", size)
 

@@ -30,12 +30,15 @@ def test_it_is_here(name: str) -> None:
 registry = contract.registry
 repository = contract.repository
 
-# olareg says of a repository that nobody has pushed to that it has no tags.
-_OF_REGISTRIES_THAT_KNOW = "test_a_repository_that_is_not_there_has_no_tags"
+# What is not the client's, and differs between registries.
+_OF_SOME_REGISTRIES = {
+    "test_a_repository_that_is_not_there_has_no_tags",  # olareg says that it has none, and no error
+    "test_a_tag_moves_and_what_it_named_stays",  # zot forgets a manifest with its last tag
+}
 globals().update(
     {
         name: value
         for name, value in vars(contract).items()
-        if name.startswith("test_") and name != _OF_REGISTRIES_THAT_KNOW
+        if name.startswith("test_") and name not in _OF_SOME_REGISTRIES
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,15 +25,30 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
     assert [name for name in HEAVY if name in imported_by(*arguments)] == []
 
 
-def test_composing_files_needs_neither_network_nor_keys(tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_composing_files_needs_neither_network_nor_keys(tmp_path: Path) -> None:
     from tests.components import from_wit
 
-    folder = Path(str(tmp_path))
     for name, text in (("a", "import f: func(); export run: func();"), ("b", "export f: func();")):
-        (folder / f"{name}.wasm").write_bytes(from_wit(text))
+        (tmp_path / f"{name}.wasm").write_bytes(from_wit(text))
     found = imported_by(
-        "compose", str(folder / "a.wasm"), "--with", str(folder / "b.wasm"), "-o", str(folder / "c.wasm")
+        "compose", str(tmp_path / "a.wasm"), "--with", str(tmp_path / "b.wasm"), "-o", str(tmp_path / "c.wasm")
     )
     assert {"requests", "cryptography", "tomlkit", "resolvelib"} & found == set()
+
+
+SELDOM_USED = {"inspect", "ipaddress", "textwrap"}
+
+
+def test_what_the_command_line_seldom_uses_is_loaded_when_it_is_used(tmp_path: Path) -> None:
+    """By the program itself, which is started as a person starts it."""
+    program = Path(sys.executable).with_name("wpkg")
+
+    def loaded(*arguments: str) -> set[str]:
+        words = [sys.executable, "-X", "importtime", str(program), *arguments]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert "Traceback" not in done.stderr
+        return SELDOM_USED & {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert loaded("compose", "nothing.wasm", "--output", "x.wasm") == set()
+    assert loaded("--version") == set()
+    assert "textwrap" in loaded("inspect", "--help")

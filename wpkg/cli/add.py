@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wpkg.cli.changes import dry_run_option, show_changes
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import dependency_names
 
@@ -16,16 +17,12 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("packages", nargs=-1, required=True, metavar="NS:NAME[@REQ]...", shell_complete=dependency_names)
-@click.option("--oci", metavar="REPOSITORY", help="Where the package is, instead of its namespace's registry.")
-@click.option("--path", metavar="PATH", help="A project's folder or a component file, from the project's folder.")
-@click.option(
-    "--link", type=click.Choice(["build", "runtime"]), help="Composed (the default), or bound by the host."
-)
-@click.option("--target", metavar="NAME", help="With --link runtime: what the deployment calls the service.")
-@click.option(
-    "--link-name", "name", metavar="NAME", help="With --link runtime: tells links of one interface apart."
-)
-@click.option("--wit", is_flag=True, help="The packages are WIT packages: interfaces to build against.")
+@option("--oci", metavar="REPOSITORY", help="Where the package is, instead of its namespace's registry.")
+@option("--path", metavar="PATH", help="A project's folder or a component file, from the project's folder.")
+@option("--link", type=click.Choice(["build", "runtime"]), help="Composed (the default), or bound by the host.")
+@option("--target", metavar="NAME", help="With --link runtime: what the deployment calls the service.")
+@option("--link-name", "name", metavar="NAME", help="With --link runtime: tells links of one interface apart.")
+@option("--wit", is_flag=True, help="The packages are WIT packages: interfaces to build against.")
 @dry_run_option
 def add(
     session: Session,

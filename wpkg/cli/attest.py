@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command, password_option
 
 if TYPE_CHECKING:
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
 
 @command(publishing=True)
 @click.argument("reference")
-@click.option(
+@option(
     "--predicate", "file", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A JSON object."
 )
-@click.option(
-    "--type", "kind", required=True, metavar="TYPE", help="Its URI, or cosign's name: cyclonedx, spdx, …"
-)
-@click.option(
+@option("--type", "kind", required=True, metavar="TYPE", help="Its URI, or cosign's name: cyclonedx, spdx, …")
+@option(
     "--key",
     type=click.Path(path_type=Path),
     envvar="WPKG_KEY",
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     help="Private key; also $WPKG_KEY.",
 )
 @password_option
-@click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
+@option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
 def attest(
     session: Session, reference: str, key: Path, password_fd: int | None, file: Path, kind: str, *, raw: bool
 ) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
 
 
 @command(locking=True)
-@click.option("--compose", is_flag=True, help="Compose the result with the locked dependencies.")
-@click.option("--no-build", is_flag=True, help="Do not run build_command; take the component that is there.")
-@click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
+@option("--compose", is_flag=True, help="Compose the result with the locked dependencies.")
+@option("--no-build", is_flag=True, help="Do not run build_command; take the component that is there.")
+@option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
 def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> None:  # noqa: FBT001
     """Run the project's own build; with --compose, compose the result with its dependencies.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import Group, option
 from wpkg.cli.session import command
 from wpkg.names.amount import age_text, read_age, read_size, size_text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.cache import CachedContent, Pruned
 
 
-@click.group()
+@click.group(cls=Group)
 def cache() -> None:
     """Show, check and empty the cache that all projects share."""
 
@@ -63,10 +64,10 @@ def _table(components: list[CachedContent]) -> list[str]:
 
 
 @command()
-@click.option("--older-than", metavar="AGE", help="What was not used for so long: 12h, 30d, 8w.")
-@click.option("--max-size", metavar="SIZE", help="The least recently used, until no more than SIZE is left: 2GB.")
-@click.option("--all", "everything", is_flag=True, help="Everything.")
-@click.option("--dry-run", is_flag=True, help="Say what would be removed.")
+@option("--older-than", metavar="AGE", help="What was not used for so long: 12h, 30d, 8w.")
+@option("--max-size", metavar="SIZE", help="The least recently used, until no more than SIZE is left: 2GB.")
+@option("--all", "everything", is_flag=True, help="Everything.")
+@option("--dry-run", is_flag=True, help="Say what would be removed.")
 def prune(
     session: Session, older_than: str | None, max_size: str | None, *, everything: bool, dry_run: bool
 ) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from wpkg.cli.options import option
 from wpkg.project.lockfile import LockedPackage
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from wpkg.project.lockfile import LocalPackage
     from wpkg.workflow.lock import Locked
 
-dry_run_option: Callable[[Any], Any] = click.option(
+dry_run_option: Callable[[Any], Any] = option(
     "--dry-run", is_flag=True, help="Say what would change, and change nothing."
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 def composition_options(function: Callable[..., None]) -> Callable[..., None]:
     """The components and how they are wired, for every command that composes files."""
-    for option in (
-        click.option(
+    for decorate in (
+        option(
             "--use",
             "uses",
             multiple=True,
@@ -29,7 +30,7 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             help="Let DEP satisfy IMPORT; 'COMPONENT / IMPORT' for one of them, 'DEP / EXPORT' for an export of "
             "another name, 'host' to leave it to the host.",
         ),
-        click.option(
+        option(
             "--with",
             "others",
             multiple=True,
@@ -37,14 +38,14 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             shell_complete=files_or_references,
             help="A component to compose it with; with a name, it can be given more than once.",
         ),
-        click.option(
+        option(
             "--dep",
             "deps",
             multiple=True,
             metavar="NAME=DEP",
             help="The package NAME of a WAC document: a file, a folder with WIT, or published.",
         ),
-        click.option(
+        option(
             "--deps-dir",
             type=click.Path(path_type=Path),
             default=Path("deps"),
@@ -52,7 +53,7 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             help="Where packages of a WAC document are: NAMESPACE/NAME.wasm; by default deps.",
         ),
     ):
-        function = option(function)
+        function = decorate(function)
     return function
 
 
@@ -111,11 +112,11 @@ def show_document(session: Session, text: str, output: Path | None) -> None:
 @command(locking=True)
 @click.argument("root", metavar="[NAME=]ROOT|DOCUMENT", shell_complete=files_or_references)
 @composition_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
-@click.option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
-@click.option("--emit", type=click.Choice(["wac"]), help="Write the composition as a WAC document instead.")
-@click.option("--share-modules", is_flag=True, help="Embed identical core modules once.")
-@click.option("--no-imports", is_flag=True, help="Fail when an import is left to the host.")
+@option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
+@option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
+@option("--emit", type=click.Choice(["wac"]), help="Write the composition as a WAC document instead.")
+@option("--share-modules", is_flag=True, help="Embed identical core modules once.")
+@option("--no-imports", is_flag=True, help="Fail when an import is left to the host.")
 def compose(
     session: Session,
     root: str,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 @command(publishing=True)
 @click.argument("source")
 @click.argument("target")
-@click.option("--no-referrers", is_flag=True, help="Leave signatures, provenance and the like behind.")
-@click.option("--all-tags", is_flag=True, help="Every tag of the repository SOURCE.")
+@option("--no-referrers", is_flag=True, help="Leave signatures, provenance and the like behind.")
+@option("--all-tags", is_flag=True, help="Every tag of the repository SOURCE.")
 def copy(session: Session, source: str, target: str, no_referrers: bool, all_tags: bool) -> None:  # noqa: FBT001
     """Copy an artifact with everything attached to it, unchanged.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from wpkg.cli.changes import changes_json, changes_lines
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.names.amount import size_text
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command(locking=True)
-@click.option("--dry-run", is_flag=True, help="Say what would be fetched; fetch no component, write no lock.")
+@option("--dry-run", is_flag=True, help="Say what would be fetched; fetch no component, write no lock.")
 def fetch(session: Session, *, dry_run: bool) -> None:
     """Bring everything that wpkg.lock pins into the cache, so that the project builds offline.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _STDIN = Path("-")
 
 @command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--check", is_flag=True, help="Write nothing; fail (1) when a document is not laid out.")
+@option("--check", is_flag=True, help="Write nothing; fail (1) when a document is not laid out.")
 def fmt(session: Session, files: tuple[Path, ...], *, check: bool) -> None:
     """Lay out WAC documents. '-' reads from stdin and writes to stdout.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.compose import composition, composition_options, show_document
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
@@ -29,14 +30,14 @@ _FORMS = {
 @command(locking=True)
 @click.argument("root", metavar="[[NAME=]ROOT]", required=False, shell_complete=files_or_references)
 @composition_options
-@click.option(
+@option(
     "--format",
     "form",
     type=click.Choice(["svg", "mermaid", "dot", "json", "wac"]),
     help="What to write; by default what the name of FILE says, else svg.",
 )
-@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
-@click.option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
+@option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
+@option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
 def graph(
     session: Session,
     root: str | None,

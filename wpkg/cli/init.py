@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("package", required=False, metavar="[NS:NAME]")
-@click.option("--language", default="python", show_default=True, help="What the component is written in.")
+@option("--language", default="python", show_default=True, help="What the component is written in.")
 def init(session: Session, package: str | None, language: str) -> None:
     """Start a project: write a wasmcloud.toml into this folder (or -C DIR)."""
     from wpkg.workflow.init import init as start

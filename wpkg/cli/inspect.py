@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 from wpkg.errors import InvalidInput
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("subject", metavar="FILE|REFERENCE", shell_complete=files_or_references)
-@click.option("--wit", "only_wit", is_flag=True, help="Print the WIT and nothing else.")
-@click.option("--tree", is_flag=True, help="Show which component sits in which, with digests.")
+@option("--wit", "only_wit", is_flag=True, help="Print the WIT and nothing else.")
+@option("--tree", is_flag=True, help="Show which component sits in which, with digests.")
 def inspect(session: Session, subject: str, *, only_wit: bool, tree: bool) -> None:
     """Show what a component or WIT package is: digest, package, WIT; who says to have signed what is published.
 

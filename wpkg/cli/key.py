@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import Group, option
 from wpkg.cli.session import command, password_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.keys import KeyPair
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """Make, import and show signing keys; cosign and wpkg use each other's.
 
@@ -25,7 +26,7 @@ def key() -> None:
 
 
 def _output_option(function: Callable[..., None]) -> Callable[..., None]:
-    return click.option(
+    return option(
         "--output",
         "prefix",
         type=click.Path(path_type=Path),
@@ -62,7 +63,7 @@ def import_(session: Session, file: Path, prefix: Path, password_fd: int | None)
 @command()
 @click.argument("file", type=click.Path(path_type=Path))
 @password_option
-@click.option(
+@option(
     "--new-password-fd",
     type=click.IntRange(min=0),
     metavar="N",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from wpkg.cli.changes import dry_run_option, show_changes
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @command(locking=True)
-@click.option("--check", is_flag=True, help="Change nothing, ask nobody; fail (7) when the lock does not fit.")
+@option("--check", is_flag=True, help="Change nothing, ask nobody; fail (7) when the lock does not fit.")
 @dry_run_option
 def lock(session: Session, *, check: bool, dry_run: bool) -> None:
     """Resolve the dependencies anew and pin them in wpkg.lock.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.errors import InvalidInput
 
@@ -18,8 +19,8 @@ MAX_PASSWORD = 64 * 1024  # bytes; tokens can be long
 
 @command()
 @click.argument("registry")
-@click.option("-u", "--username", help="Who; asked for where it is not given.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
+@option("-u", "--username", help="Who; asked for where it is not given.")
+@option("--password-stdin", is_flag=True, help="Read the password from stdin.")
 def login(session: Session, registry: str, username: str | None, password_stdin: bool) -> None:  # noqa: FBT001
     """Keep a password for REGISTRY (host or host:port), after the registry has accepted it.
 

@@ -11,6 +11,7 @@ import click
 
 from wpkg import __version__
 from wpkg.cli.console import Console, wants_colour
+from wpkg.cli.options import Group, version_option
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ Exit codes:
 _INTERRUPTED = 130
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Commands by name; listing them imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -111,7 +112,7 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXIT_CODES,
 )
-@click.version_option(__version__, prog_name="wpkg", message="%(prog)s %(version)s")
+@version_option(f"wpkg {__version__}")
 def wpkg() -> None:
     """The commands."""
 

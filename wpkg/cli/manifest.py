@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 
 @command(publishing=True)
-@click.option(
+@option(
     "--target",
     type=click.Choice(["wadm", "workload"]),
     required=True,
     help="wadm: an application for wasmCloud 1.x; workload: a WorkloadDeployment for 2.x.",
 )
-@click.option(
+@option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),

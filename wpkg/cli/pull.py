@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import pinned_references
 from wpkg.cli.verify import verification_json, verification_lines
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("reference", shell_complete=pinned_references)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where to; a file named after the repository."
-)
-@click.option(
+@option("-o", "--output", type=click.Path(path_type=Path), help="Where to; a file named after the repository.")
+@option(
     "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
 )
-@click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
+@option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
 def pull(session: Session, reference: str, output: Path | None, keys: tuple[Path, ...], raw: bool) -> None:  # noqa: FBT001
     """Fetch a published component to a file, verified.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import chosen_formats, command, format_option, password_option
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @command(publishing=True)
-@click.option(
+@option(
     "--key",
     type=click.Path(path_type=Path),
     envvar="WPKG_KEY",
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 )
 @password_option
 @format_option("both", "bundle")
-@click.option("--unsigned", is_flag=True, help="Publish without a signature.")
-@click.option("--force", is_flag=True, help="Replace a version that is published with other content.")
+@option("--unsigned", is_flag=True, help="Publish without a signature.")
+@option("--force", is_flag=True, help="Replace a version that is published with other content.")
 def push(
     session: Session, key: Path | None, password_fd: int | None, formats: str, *, unsigned: bool, force: bool
 ) -> None:

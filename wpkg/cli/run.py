@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files
 
@@ -36,21 +37,21 @@ class _PassingOn(click.Command):
 
 def grant_options(function: Callable[..., None]) -> Callable[..., None]:
     """What a component that is run may have; `wishes` collects it."""
-    for option in (
-        click.option(
+    for decorate in (
+        option(
             "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set an environment variable for it."
         ),
-        click.option(
+        option(
             "--dir", "folders", multiple=True, metavar="DIR[::NAME]", help="Let it see a folder, and call it NAME."
         ),
-        click.option(
+        option(
             "--allow",
             multiple=True,
             metavar="PATTERN",
             help="Let it have what it imports: 'wasi:http/*' for outgoing requests.",
         ),
     ):
-        function = option(function)
+        function = decorate(function)
     return function
 
 

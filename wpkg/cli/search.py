@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
-@click.option("--exports", multiple=True, metavar="INTERFACE", help="What it exports: ns:package/name[@version].")
-@click.option("--imports", multiple=True, metavar="INTERFACE", help="What it imports, likewise.")
-@click.option("--registry", metavar="HOST", help="Registry to search, by default the one of this project.")
+@option("--exports", multiple=True, metavar="INTERFACE", help="What it exports: ns:package/name[@version].")
+@option("--imports", multiple=True, metavar="INTERFACE", help="What it imports, likewise.")
+@option("--registry", metavar="HOST", help="Registry to search, by default the one of this project.")
 def search(
     session: Session,
     words: tuple[str, ...],

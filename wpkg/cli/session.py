@@ -13,6 +13,7 @@ import click
 
 from wpkg.cli.bars import Bars, wants_bars
 from wpkg.cli.console import Console, wants_colour
+from wpkg.cli.options import Command, option
 from wpkg.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -199,8 +200,8 @@ def _lock_options(*, wanted: bool) -> Callable[[Callable[..., None]], Callable[.
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         if not wanted:
             return function
-        frozen = click.option("--frozen", is_flag=True, help="The same as --locked --offline.")
-        locked = click.option(
+        frozen = option("--frozen", is_flag=True, help="The same as --locked --offline.")
+        locked = option(
             "--locked", is_flag=True, help="Fail (7) when wpkg.lock would have to change; the default in CI."
         )
         return locked(frozen(function))
@@ -223,8 +224,8 @@ def command(
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
-        @click.option("-C", "folder", type=_PATH, metavar="DIR", help="As if started in DIR.")
-        @click.option(
+        @option("-C", "folder", type=_PATH, metavar="DIR", help="As if started in DIR.")
+        @option(
             "--trust-policy",
             "trust_policies",
             type=_PATH,
@@ -234,12 +235,10 @@ def command(
             help="A policy that applies besides the project's [trust]; also $WPKG_TRUST_POLICY.",
         )
         @_lock_options(wanted=locking)
-        @click.option(
-            "--offline", is_flag=True, envvar="WPKG_OFFLINE", help="Open no connection; use the cache only."
-        )
-        @click.option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
-        @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-        @click.option("-v", "--verbose", count=True, help="Say more.")
+        @option("--offline", is_flag=True, envvar="WPKG_OFFLINE", help="Open no connection; use the cache only.")
+        @option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
+        @option("-q", "--quiet", is_flag=True, help="No progress.")
+        @option("-v", "--verbose", count=True, help="Say more.")
         @functools.wraps(function)
         def run(
             folder: Path | None,
@@ -267,7 +266,7 @@ def command(
             with contextlib.chdir(folder or Path()):
                 function(session, **options)
 
-        made: click.Command = click.command(**attributes)(run)
+        made: click.Command = click.command(cls=Command, **attributes)(run)
         return made
 
     return decorate
@@ -275,7 +274,7 @@ def command(
 
 def password_option(function: Callable[..., None]) -> Callable[..., None]:
     """`--password-fd`, the option of commands that open a private key."""
-    return click.option(
+    return option(
         "--password-fd",
         type=click.IntRange(min=0),
         metavar="N",
@@ -285,7 +284,7 @@ def password_option(function: Callable[..., None]) -> Callable[..., None]:
 
 def format_option(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """`--format`, the option of commands that sign; `chosen_formats` says what it means."""
-    return click.option(
+    return option(
         "--format",
         "formats",
         type=click.Choice(choices),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import chosen_formats, command, format_option, password_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @command(publishing=True)
 @click.argument("reference")
-@click.option(
+@option(
     "--key",
     type=click.Path(path_type=Path),
     envvar="WPKG_KEY",
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 )
 @password_option
 @format_option("both", "bundle", "legacy")
-@click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
+@option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
 def sign(session: Session, reference: str, key: Path, password_fd: int | None, formats: str, *, raw: bool) -> None:
     """Sign a published component, by its digest, with package and version inside what is signed.
 

@@ -8,17 +8,51 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _GARBAGE_THRESHOLD = 50_000  # new objects before a search for garbage
 _SWITCH_INTERVAL = 0.0005  # seconds
+# What click, msgspec and pathlib import for a few functions that a command seldom calls.
+_SELDOM_USED = ("inspect", "ipaddress", "textwrap")
 
 
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    with _loaded_when_used(_SELDOM_USED):
+        import pathlib  # noqa: F401
+
+        import click  # noqa: F401
+        import msgspec  # noqa: F401
     from wpkg.cli.main import run
 
     exit_code = run(sys.argv[1:])
     gc.freeze()  # all of it goes with the process; nobody has to look through it before
     sys.exit(exit_code)
+
+
+class _WhenUsed(ModuleType):
+    """Stands for the module of its name until something of it is wanted."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
+
+
+@contextmanager
+def _loaded_when_used(names: tuple[str, ...]) -> Iterator[None]:
+    """What is imported in the block gets stand-ins for the modules `names`, and everybody after it the modules."""
+    stand_ins = {name: _WhenUsed(name) for name in names if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, stand_in in stand_ins.items():
+            if sys.modules.get(name) is stand_in:
+                del sys.modules[name]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ _FILE = click.Path(path_type=Path)
 
 @command()
 @click.argument("component", type=_FILE)
-@click.option("--wit", type=_FILE, required=True, metavar="PATH", help="A WIT file or folder, or a WIT package.")
-@click.option("--world", metavar="WORLD", help="name or ns:pkg/name@version; not needed when there is one.")
-@click.option("--feature", "features", multiple=True, metavar="NAME", help="Include what is @unstable under NAME.")
+@option("--wit", type=_FILE, required=True, metavar="PATH", help="A WIT file or folder, or a WIT package.")
+@option("--world", metavar="WORLD", help="name or ns:pkg/name@version; not needed when there is one.")
+@option("--feature", "features", multiple=True, metavar="NAME", help="Include what is @unstable under NAME.")
 def targets(session: Session, component: Path, wit: Path, world: str | None, features: tuple[str, ...]) -> None:
     """Check whether a component conforms to a world.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.changes import package_json
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.names.pin import Pin
 from wpkg.project.lockfile import LocalPackage
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.option("-i", "--invert", metavar="NS:NAME[@VERSION]", help="Show who needs a package, instead.")
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="No deeper than N dependencies.")
+@option("-i", "--invert", metavar="NS:NAME[@VERSION]", help="Show who needs a package, instead.")
+@option("--depth", type=click.IntRange(min=0), metavar="N", help="No deeper than N dependencies.")
 def tree(session: Session, *, invert: str | None, depth: int | None) -> None:
     """Show the locked dependencies as a tree. No registry is asked.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wpkg.cli.changes import dry_run_option, show_changes
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("packages", nargs=-1, metavar="[NS:NAME]...")
-@click.option("--precise", metavar="VERSION", help="Take this version of the one package that is named.")
+@option("--precise", metavar="VERSION", help="Take this version of the one package that is named.")
 @dry_run_option
 def update(session: Session, *, packages: tuple[str, ...], precise: str | None, dry_run: bool) -> None:
     """Take the newest versions that the requirements admit: of all dependencies, or of those that are named.

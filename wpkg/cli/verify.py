@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import pinned_references
 from wpkg.trust.identity import Identity
@@ -20,21 +21,19 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("reference", shell_complete=pinned_references)
-@click.option(
+@option(
     "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
 )
-@click.option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
-@click.option("--inputs", is_flag=True, help="Verify what it was composed of, too, down to the last.")
-@click.option("--recompose", is_flag=True, help="Compose it again from its provenance, and compare.")
-@click.option(
+@option("--raw", is_flag=True, help="The raw component beside the version, not the composed one.")
+@option("--inputs", is_flag=True, help="Verify what it was composed of, too, down to the last.")
+@option("--recompose", is_flag=True, help="Compose it again from its provenance, and compare.")
+@option(
     "--bundle",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="REFERENCE is a component file; this sigstore bundle is about it.",
 )
-@click.option(
-    "--type", "kind", metavar="TYPE", help="With --bundle: the predicate type, where it is no signature."
-)
+@option("--type", "kind", metavar="TYPE", help="With --bundle: the predicate type, where it is no signature.")
 def verify(
     session: Session,
     reference: str,

@@ -17,7 +17,7 @@ from wpkg.oci.reference import Repository
 from wpkg.oci.referrers import build_referrer, is_referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.disk import replacing
-from wpkg.registry.errors import UnexpectedAnswer, Unreachable
+from wpkg.registry.errors import AskedToWait, UnexpectedAnswer, Unreachable
 from wpkg.registry.patience import Patience
 from wpkg.registry.transport import Transport
 
@@ -246,9 +246,10 @@ def test_retry_after_is_granted_up_to_a_minute(
     tags(client, there, tmp_path)
     assert waits == [17.0, 0.5]
     proxy.on("GET", "/tags/", status(429, Retry_After="61"))
-    with pytest.raises(UnexpectedAnswer, match="429") as caught:
+    with pytest.raises(AskedToWait, match="429") as caught:
         tags(client, there, tmp_path)
-    assert caught.value.hint == "it asks to try again later (Retry-After: 61)"
+    assert caught.value.hint == "it asks to try again in 61 seconds"
+    assert (caught.value.status, caught.value.seconds) == (429, 61)
     assert waits == [17.0, 0.5]
 
 

@@ -27,7 +27,7 @@ from wpkg.registry.headers import parse_next_link
 from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
 from wpkg.registry.origins import DOCKER_HUB, next_page
 from wpkg.registry.resume import download
-from wpkg.registry.transport import Answer, Transport
+from wpkg.registry.transport import NOT_NOW, Answer, Transport
 from wpkg.registry.uploads import BlobUpload
 
 if TYPE_CHECKING:
@@ -80,9 +80,11 @@ class RegistryClient:
         """See Registry. Asks with HEAD; where that says no digest, the manifest is fetched and hashed."""
         what = f"manifest {reference}"
         answer = self._manifest_request("HEAD", reference, what)
-        answer.close()
+        answer.close()  # an answer to HEAD has no body
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
+        if answer.status in NOT_NOW:
+            raise answer.error()
         digest = answer.header("Docker-Content-Digest")
         if answer.status == HTTPStatus.OK and digest is not None:
             try:
@@ -130,6 +132,8 @@ class RegistryClient:
             if answer.status == HTTPStatus.NOT_FOUND or (answer.status == HTTPStatus.OK and size.isdecimal()):
                 answer.close()
                 return int(size) if answer.status == HTTPStatus.OK else None
+            if answer.status in NOT_NOW:
+                break
             if method == "HEAD":
                 answer.close()
         raise answer.error()

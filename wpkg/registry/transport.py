@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wpkg import __version__
 from wpkg.errors import InvalidInput
 from wpkg.registry.auth import Authorizer
-from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
+from wpkg.registry.errors import AskedToWait, NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
 from wpkg.registry.network_faults import hint_for, is_passing, reason_of
 from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
@@ -43,17 +43,19 @@ MAX_SAID = 600  # characters of what a registry says about an error
 _HEADERS = {"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+NOT_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 class Answer:
     """A response whose body has not been read yet."""
 
-    def __init__(self, response: requests.Response, url: str, what: str, hint: str | None = None) -> None:
+    def __init__(self, response: requests.Response, url: str, what: str, now: Callable[[], float]) -> None:
         self.status = response.status_code
         self.url = url
+        self.asked_to_wait = parse_retry_after(response.headers.get("Retry-After", ""), now())  # seconds
         self._response = response
         self._what = what
-        self._hint = hint
+        self._hint: str | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when absent."""
@@ -119,11 +121,10 @@ class Answer:
                 f"{self._what}: the registry refused with status {self.status}{said}",
                 hint=hint if has_reason else self._hint,
             )
-        wait = self.header("Retry-After")
-        return UnexpectedAnswer(
-            f"{self._what}: the registry answered with status {self.status}{said}",
-            hint=f"it asks to try again later (Retry-After: {wait[:40]})" if wait else None,
-        )
+        message = f"{self._what}: the registry answered with status {self.status}{said}"
+        if self.status in NOT_NOW:
+            return AskedToWait(message, self.status, self.asked_to_wait)
+        return UnexpectedAnswer(message)
 
     def _error_body(self) -> bytes:
         """What there is of the body; an error without one is an error all the same."""
@@ -191,16 +192,12 @@ class Transport:
                 if not (repeatable and error.is_passing and self.patience.is_willing(attempt, None)):
                     raise
             else:
-                asked = self.asked_to_wait(answer)
+                asked = answer.asked_to_wait
                 if not repeatable or answer.status not in PASSING or not self.patience.is_willing(attempt, asked):
                     return answer
                 answer.close()
             self.patience.wait(attempt, asked)
             attempt += 1
-
-    def asked_to_wait(self, answer: Answer) -> float | None:
-        """The seconds after which a registry asks to try again."""
-        return parse_retry_after(answer.header("Retry-After") or "", self.patience.now())
 
     def _follow(
         self,
@@ -281,7 +278,7 @@ class Transport:
                 is_passing=is_passing(error),
             ) from None
         self._show_warnings(host_of(url), response.headers.get("Warning"))
-        return Answer(response, url, what)
+        return Answer(response, url, what, self.patience.now)
 
     def _show_warnings(self, host: str, said: str | None) -> None:
         for text in parse_warnings(said or ""):

@@ -146,6 +146,12 @@ def bad_request(error_code: ErrorCode, message: str) -> Refusal:
     return Refusal(HTTPStatus.BAD_REQUEST, error_code, message)
 
 
+def code_to_wait(status: int) -> ErrorCode:
+    """The code of a refusal for now; the specification has one for only one of the two."""
+    is_asking_too_much = status == HTTPStatus.TOO_MANY_REQUESTS
+    return ErrorCode.TOOMANYREQUESTS if is_asking_too_much else ErrorCode.UNSUPPORTED
+
+
 def not_found(error_code: ErrorCode, message: str) -> Refusal:
     """The refusal of a request for something that is not here."""
     return Refusal(HTTPStatus.NOT_FOUND, error_code, message)

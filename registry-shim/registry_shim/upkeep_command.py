@@ -144,6 +144,7 @@ def _tell_collected(report: CollectReport) -> WpkgError | None:
         _count(total["manifests"], "manifest"),
         _count(total["blobs"], "blob"),
         _count(total["uploads"], "upload"),
+        *((_count(total["repositories"], "empty repository"),) if total["repositories"] else ()),
     )
     verb, frees = ("would remove", "frees") if report.is_dry_run else ("removed", "freed")
     click.echo(
@@ -160,6 +161,8 @@ def _tell_collected(report: CollectReport) -> WpkgError | None:
 
 
 def _amount(one: Collected) -> str:
+    if one.is_pruned and not one.size and not one.uploads:
+        return "nothing is left of it"
     return ", ".join(
         (
             _count(len(one.manifests), "manifest"),

@@ -49,7 +49,7 @@ class Request:
     path: str  # as it was sent, still percent-encoded
     query: str = ""  # the same, without '?'
     headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
-    may_mount: Callable[[str], bool] | None = None  # from which repositories; None for all
+    may_read: Callable[[str], bool] | None = None  # which repositories whoever asks may read; None for all
 
     def parameters(self, name: str) -> list[str]:
         """The values that the query gives `name`, in order.

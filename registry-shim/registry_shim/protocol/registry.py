@@ -30,7 +30,7 @@ from registry_shim.protocol.blobs import (
     get_upload,
     start_upload,
 )
-from registry_shim.protocol.listings import get_api, get_referrers, get_tags
+from registry_shim.protocol.listings import get_api, get_catalog, get_referrers, get_tags
 from registry_shim.protocol.manifests import delete_manifest, get_manifest, put_manifest
 from registry_shim.protocol.messages import ErrorCode, Refusal, Response, code_to_wait
 from registry_shim.protocol.routes import Endpoint, find_route
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[Endpoint, dict[str, Handler]] = {
     Endpoint.API: {"GET": get_api, "HEAD": get_api},
+    Endpoint.CATALOG: {"GET": get_catalog, "HEAD": get_catalog},
     Endpoint.MANIFEST: {
         "GET": get_manifest,
         "HEAD": get_manifest,

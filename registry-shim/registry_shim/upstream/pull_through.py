@@ -109,7 +109,7 @@ class PullThrough:
                 return self._get_manifest(mirrored, route, request)
 
     def _mirrored(self, route: Route) -> Mirrored | None:
-        if route.endpoint is Endpoint.API:
+        if route.endpoint in (Endpoint.API, Endpoint.CATALOG):
             return None
         for source in self._sources:
             origin = source.upstream.repository(route.repository)
@@ -143,8 +143,9 @@ class PullThrough:
             return self._service.begin(request)  # which says that there is none
         if request.method == "HEAD":
             return describe_blob(request, digest, size)[0]
-        target = self._store.obtain(mirrored.name)
-        blob = self._arrivals.join(Fetch(mirrored.source, mirrored.origin, mirrored.name, target, digest, size))
+        with self._store.creating(mirrored.name) as target:
+            fetch = Fetch(mirrored.source, mirrored.origin, mirrored.name, target, digest, size)
+            blob = self._arrivals.join(fetch)
         if blob is None:
             return self._service.begin(request)
         try:
@@ -164,7 +165,8 @@ class PullThrough:
         except NotFound:
             return False
         document = mirrored.source.read(fetched)
-        self._store.obtain(mirrored.name).publish(document, fetched.data, digest, tags, is_complete=False)
+        with self._store.creating(mirrored.name) as repository:
+            repository.publish(document, fetched.data, digest, tags, is_complete=False)
         return True
 
     # --- by tag --------------------------------------------------------------------------------------

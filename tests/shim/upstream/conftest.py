@@ -71,10 +71,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def mirror_of(proxy: FaultProxy, store: Store, clock: Clock) -> PullThrough:
+def mirror_of(proxy: FaultProxy, store: Store, clock: Clock, prefix: str = ",m") -> PullThrough:
     """What mirrors everything behind the proxy under `m/`, and does not wait long."""
     transport = Transport(patience=Patience(1, sleep=lambda _: None, longest=LONGEST_WAIT), read_timeout=1.0)
-    source = Source(Upstream.parse(f"http://{proxy.address},m"), RegistryClient(transport), clock)
+    source = Source(Upstream.parse(f"http://{proxy.address}{prefix}"), RegistryClient(transport), clock)
     return PullThrough(Registry(store), store, [source], TTL, clock)
 
 

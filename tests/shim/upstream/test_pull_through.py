@@ -334,6 +334,19 @@ class TestReferrers:
         assert (answer.status, answer.json["manifests"]) == (200, [])
 
 
+class TestCatalog:
+    def test_is_what_has_been_asked_for(
+        self, upstream: SocketClient, proxy: FaultProxy, store: Store, root: Path, name: str, clock: Clock
+    ) -> None:
+        """Also where every name is one of the upstream's."""
+        push_manifest(upstream, name, "v1")
+        mirror = InProcessClient(store, str(root), mirror_of(proxy, store, clock, prefix=""))
+        assert mirror.send("GET", "/v2/_catalog").json == {"repositories": []}
+        assert mirror.send("GET", f"/v2/{name}/manifests/v1").status == 200
+        assert mirror.send("GET", "/v2/_catalog").json == {"repositories": [name]}
+        assert proxy.asked("GET", "_catalog") == []
+
+
 class TestWriting:
     @pytest.mark.parametrize(
         ("method", "target"),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.application import Application
 from registry_shim.limits import DEFAULT_TRANSFERS, SEND_SIZE, TransferLimits
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.registry import Registry
-from registry_shim.server import Application
 from registry_shim.store.blobs import BlobFile
 from registry_shim.store.store import Store
 from tests.shim.conftest import new_id
@@ -39,9 +39,9 @@ from wpkg.oci.digest import Digest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from registry_shim.application import Event, Scope
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.messages import Request, Response
-    from registry_shim.server import Event, Scope
 
 
 MIB = 1024 * 1024

@@ -1,8 +1,8 @@
 """The service that asks who is asking. Everything behind it can take for granted that the request is allowed.
 
 - Without a name and a password where they are needed: 401 `UNAUTHORIZED`, with the challenge that makes clients
-  send them. `/v2/` always needs them, for that is where clients find out; the list of repositories needs them where
-  there may be more to see with them, for clients send them only when asked.
+  send them. `/v2/` always needs them, for that is where clients find out; the list of repositories needs them
+  where there may be more to see with them.
 - With ones that are wrong: 401, also where none are needed, so that a mistyped password does not go unnoticed.
 - With right ones that do not suffice: 403 `DENIED`.
 

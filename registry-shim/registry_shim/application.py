@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
@@ -31,6 +32,8 @@ logger = logging.getLogger("registry_shim")
 
 T = TypeVar("T")
 
+# The beginning of a target in absolute form, which a server must take from anybody (RFC 9112 section 3.2.2).
+_ABSOLUTE = re.compile(r"https?://[^/]*", re.IGNORECASE)
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -208,9 +211,10 @@ def _read_request(scope: Scope) -> Request:
             "a body has a Content-Length or a Transfer-Encoding",
             headers=(("Connection", "close"),),
         )
-    return Request(
-        scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
-    )
+    path = scope["raw_path"].decode("latin-1")
+    if not path.startswith("/") and (absolute := _ABSOLUTE.match(path)):
+        path = path[absolute.end() :] or "/"
+    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers)
 
 
 def _encode_headers(response: Response) -> list[tuple[bytes, bytes]]:

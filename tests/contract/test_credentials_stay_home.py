@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,19 @@ import pytest
 
 from tests.fakes.fault_proxy import FaultProxy, Reply, TokenGate, basic_gate, fault_proxy, redirected, status
 from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.manifest import IMAGE_INDEX, Index
 from wpkg.oci.reference import Repository
 from wpkg.registry.client import RegistryClient, check_login
 from wpkg.registry.credentials import Credential
-from wpkg.registry.errors import Unauthorized, UnexpectedAnswer
+from wpkg.registry.errors import AskedToWait, Unauthorized, UnexpectedAnswer
 from wpkg.registry.patience import Patience
 from wpkg.registry.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from registry_shim.pytest_plugin import StartRegistry
+    from tests.fakes.fault_proxy import Request
 
 SECRET = "hunter2-hunter2"
 BLOB = b"component" * 1000
@@ -274,6 +277,57 @@ def test_a_redirect_to_another_host_gets_no_credentials(
     fetch(known.client(), repository)
     assert len(stranger.seen) == 1
     assert secrets_seen_by(stranger) == []
+
+
+@pytest.mark.parametrize("code", [307, 308])
+def test_what_is_written_may_be_redirected_and_takes_no_credentials_along(
+    proxy: FaultProxy, stranger: FaultProxy, known: Known, repository: Repository, code: int
+) -> None:
+    """distribution-spec (main of 2026-05): a registry may redirect any request."""
+
+    def elsewhere(request: Request, forward: Callable[[], Reply]) -> Reply:
+        reply = basic_gate(SECRET)(request, lambda: Reply(404))
+        if reply.status == 401 or request.method not in ("POST", "PUT"):
+            return reply
+        return Reply(code, {"Location": f"http://{stranger.address}/else{request.path}"})
+
+    proxy.on(".*", "/v2/", elsewhere)
+    stranger.on("POST", "/else/", lambda r, f: Reply(202, {"Location": "/up"}))
+    stranger.on("PUT", "/", lambda r, f: Reply(201))
+    data = os.urandom(100_000)
+    new = Descriptor.of("x/y", data)
+    assert known.client().push_blob(repository, new, lambda: io.BytesIO(data))
+    known.client().push_manifest(repository, Index(()).encode(), IMAGE_INDEX, "v1")
+    assert [r.body for r in stranger.asked("PUT")] == [data, Index(()).encode()]
+    assert secrets_seen_by(stranger) == []
+
+
+def test_what_is_written_does_not_become_something_else(
+    proxy: FaultProxy, stranger: FaultProxy, known: Known, repository: Repository
+) -> None:
+    proxy.on("PUT", "/v2/", lambda r, f: Reply(303, {"Location": f"http://{stranger.address}/"}))
+    with pytest.raises(UnexpectedAnswer, match="status 303"):
+        known.client().push_manifest(repository, Index(()).encode(), IMAGE_INDEX, "v1")
+    assert stranger.seen == []
+
+
+def test_a_token_server_that_is_busy_is_asked_again(
+    proxy: FaultProxy, known: Known, repository: Repository
+) -> None:
+    TokenGate(proxy, SECRET)
+    proxy.on("GET|POST", "^/token", status(503), 1, first=True)
+    assert known.client().fetch_blob(repository, LAYER) == BLOB
+    assert len(proxy.asked("GET", "^/token")) == 2
+
+
+def test_a_token_server_that_stays_busy_says_until_when(
+    proxy: FaultProxy, known: Known, repository: Repository
+) -> None:
+    TokenGate(proxy, SECRET)
+    proxy.on("GET|POST", "^/token", status(429, Retry_After="30"), first=True)
+    with pytest.raises(AskedToWait, match="answered with status 429") as caught:
+        known.client().fetch_blob(repository, LAYER)
+    assert (caught.value.seconds, len(proxy.asked("GET", "^/token"))) == (30, 2)
 
 
 def test_a_challenge_of_another_host_is_not_answered(

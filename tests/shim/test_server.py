@@ -286,6 +286,13 @@ def test_raw_paths(shared_server: Served, target: bytes) -> None:
     assert str(shared_server.root).encode() not in answer
 
 
+@pytest.mark.parametrize("target", [b"http://x/v2/", b"HTTPS://other.test:1/v2/", b"http:///v2/"])
+def test_a_target_in_absolute_form_is_its_path(shared_server: Served, target: bytes) -> None:
+    with connected(shared_server) as raw:
+        raw.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert read_to_end(raw).endswith(b"\r\n\r\n{}")
+
+
 class Scripted(Registry):
     """A registry that does what a test says."""
 

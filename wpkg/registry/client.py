@@ -26,8 +26,9 @@ from wpkg.registry.fallback import FallbackIndex
 from wpkg.registry.headers import parse_next_link
 from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
 from wpkg.registry.origins import DOCKER_HUB, next_page
+from wpkg.registry.patience import NOT_NOW
 from wpkg.registry.resume import download
-from wpkg.registry.transport import NOT_NOW, Answer, Transport
+from wpkg.registry.transport import Answer, Transport
 from wpkg.registry.uploads import BlobUpload
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from wpkg.oci.reference import Reference, Repository
 
 MAX_PAGES = 1000  # of a tag list or of referrers
+MAX_TAGS = 1_000_000  # of a repository
 MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
 MAX_METADATA_SIZE = 64 * 1024  # bytes of a registry.json
 
@@ -74,6 +76,8 @@ class RegistryClient:
             if page.status != HTTPStatus.OK:
                 raise page.error()
             tags += _read_list(page, what).texts("tags")
+            if len(tags) > MAX_TAGS:
+                raise UnexpectedAnswer(f"{what}: there are more than {MAX_TAGS}")
         return tags
 
     def resolve(self, reference: Reference) -> Digest | None:
@@ -123,11 +127,10 @@ class RegistryClient:
 
     def find_blob_size(self, repository: Repository, digest: Digest) -> int | None:
         """How many bytes the registry says that a blob has, None for no such blob. With HEAD, or else GET."""
+        what = f"size of blob {digest} of {repository}"
         url = self._url(repository, "blobs", str(digest))
         for method in ("HEAD", "GET"):
-            answer = self._transport.request(
-                method, url, f"size of blob {digest} of {repository}", access=_access(repository)
-            )
+            answer = self._transport.request(method, url, what, access=_access(repository))
             size = answer.header("Content-Length") or ""
             if answer.status == HTTPStatus.NOT_FOUND or (answer.status == HTTPStatus.OK and size.isdecimal()):
                 answer.close()
@@ -136,6 +139,9 @@ class RegistryClient:
                 break
             if method == "HEAD":
                 answer.close()
+        if answer.status == HTTPStatus.OK:
+            answer.close()
+            raise UnexpectedAnswer(f"{what}: the registry does not say it")
         raise answer.error()
 
     def list_referrers(self, repository: Repository, subject: Digest) -> list[Descriptor]:
@@ -153,6 +159,8 @@ class RegistryClient:
                 raise page.error()
             index = _read_index(page.body(MAX_LIST_SIZE), what)
             found += index.manifests
+            if len(found) > MAX_REFERRERS:
+                break
         if len(found) > MAX_REFERRERS:
             raise UnexpectedAnswer(
                 f"{what}: there are more than {MAX_REFERRERS}, which is more than can be looked at"

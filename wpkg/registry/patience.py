@@ -33,6 +33,10 @@ PASSING = frozenset(
 )
 
 
+# Those by which a registry says that it is not now, and may say when.
+NOT_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
 class Patience(Struct, frozen=True):
     """What waiting is done with. `retries` counts attempts after the first one."""
 

@@ -20,7 +20,7 @@ from wpkg.registry.errors import AskedToWait, NotFound, Unauthorized, Unexpected
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
 from wpkg.registry.network_faults import hint_for, is_passing, reason_of
 from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
-from wpkg.registry.patience import PASSING, Patience
+from wpkg.registry.patience import NOT_NOW, PASSING, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -42,8 +42,8 @@ MAX_SAID = 600  # characters of what a registry says about an error
 
 _HEADERS = {"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SAME_REQUEST = frozenset({307, 308})  # to be sent again as it was, also where it has a body
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-NOT_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 class Answer:
@@ -193,11 +193,25 @@ class Transport:
                     raise
             else:
                 asked = answer.asked_to_wait
-                if not repeatable or answer.status not in PASSING or not self.patience.is_willing(attempt, asked):
+                if not repeatable or not self._is_worth_another(answer, attempt):
                     return answer
                 answer.close()
             self.patience.wait(attempt, asked)
             attempt += 1
+
+    def _is_worth_another(self, answer: Answer, attempt: int) -> bool:
+        return answer.status in PASSING and self.patience.is_willing(attempt, answer.asked_to_wait)
+
+    def _ask_token_server(
+        self, method: str, url: str, what: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        """What a token server answers, in the end; where it does not, whoever needed the token tries again."""
+        attempt = 0
+        while self._is_worth_another(answer := self._send(method, url, what, headers, body), attempt):
+            answer.close()
+            self.patience.wait(attempt, answer.asked_to_wait)
+            attempt += 1
+        return answer
 
     def _follow(
         self,
@@ -212,7 +226,8 @@ class Transport:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._authorized(method, url, what, headers, body, access)
             location = answer.header("Location")
-            if answer.status not in _REDIRECTS or location is None or method not in ("GET", "HEAD"):
+            followed = _REDIRECTS if method in ("GET", "HEAD") else _SAME_REQUEST
+            if answer.status not in followed or location is None:
                 return answer
             answer.close()
             url = follow(url, location, what)
@@ -237,7 +252,8 @@ class Transport:
             answer.status == HTTPStatus.FORBIDDEN and _needs_more(said)
         ):
             try:
-                renewed = self._authorizer.renew(access, self.base_url(access.registry), said, used, self._send)
+                base = self.base_url(access.registry)
+                renewed = self._authorizer.renew(access, base, said, used, self._ask_token_server)
             except BaseException:
                 answer.close()
                 raise
@@ -353,15 +369,15 @@ def _own_reason(data: bytes) -> tuple[bool, str | None]:
     try:
         detail = json.loads(data)["errors"][0]["detail"]
         reason, hint = detail["reason"], detail.get("hint")
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False, None
-    return isinstance(reason, str), hint[:300] if isinstance(hint, str) and hint else None
+    return isinstance(reason, str), " ".join(hint[:300].split()) if isinstance(hint, str) and hint else None
 
 
 def _oci_error(data: bytes) -> str:
     """Code and message of an OCI error body (distribution-spec, "Error Codes"), '' for anything else."""
     try:
         first = json.loads(data)["errors"][0]
-        return f"{first['code']}: {first['message']}"[:MAX_SAID]
-    except (ValueError, LookupError, TypeError):
+        return " ".join(f"{first['code']}: {first['message']}"[:MAX_SAID].split())  # on one line, as errors are
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""

@@ -27,7 +27,7 @@ from registry_shim.protocol.messages import (
     not_found,
 )
 from registry_shim.protocol.routes import read_computed_digest, read_reference
-from registry_shim.store.documents import read_document
+from registry_shim.store.documents import check_embedded, read_document
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import is_tag
 
@@ -121,6 +121,7 @@ def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
             ErrorCode.DIGEST_INVALID, f"the {len(data)} bytes received have the digest {digest}, not {promised}"
         )
     document = read_document(data, push.media_type)
+    check_embedded(data)
     with store.creating(route.repository) as repository:
         repository.uploads.check_space(len(data))
         repository.publish(document, data, digest, push.tags, push.conditions.check)

@@ -66,6 +66,7 @@ def liar() -> Iterator[Liar]:
             said.seen.append((self.path, self.headers.get("Accept-Encoding")))
             said.authorizations.append(self.headers.get("Authorization"))
             self.send_response(said.status)
+            self.send_header("Connection", "close")
             for name, value in said.headers.items():
                 self.send_header(name, value)
             sent = said.body[: len(said.body) - said.cut]

@@ -2,8 +2,8 @@
 
 Distribution-spec, main of 2025-11, "Registry Proxying". The request becomes one for the name here, before anything
 else looks at it: who may read it, and what a policy says of it, goes by that name. The answer says with
-`OCI-Namespace` that the name was understood so. A registry that is not mirrored has nothing here: its names must not
-be taken for those of another one.
+`OCI-Namespace` that the name was understood so. A registry that is not mirrored has nothing here: its names must
+not be taken for those of another one.
 """
 
 from __future__ import annotations

@@ -12,15 +12,16 @@ from registry_shim.protocol.registry import exchange
 from registry_shim.upstream.address import Upstream
 from registry_shim.upstream.namespaces import Namespaces
 from tests.shim.auth.people import htpasswd
-from tests.shim.process import Served
 from tests.shim.upstream.conftest import Clock, mirror_of
 from tests.shim.wire import InProcessClient, SocketClient, push_blob, push_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from registry_shim.store.store import Store
     from tests.fakes.fault_proxy import FaultProxy
+    from tests.shim.process import Served
 
 HERE = "mirror.test"
 
@@ -142,9 +143,11 @@ def test_which_upstream(registry: str, repository: str, here: str | None) -> Non
     assert asked == ([f"/v2/{here}/tags/list"] if here else [])
 
 
-def test_the_command_understands_it(upstream: SocketClient, there: str, name: str, tmp_path: Path) -> None:
+def test_the_command_understands_it(
+    upstream: SocketClient, there: str, name: str, serve: Callable[..., Served]
+) -> None:
     pushed = push_manifest(upstream, name, "v1")
-    served = Served(tmp_path / "mirror", "--upstream", f"http://{there},m")
+    served = serve("--upstream", f"http://{there},m")
     client = SocketClient(served.address, str(served.root))
     answer = client.send("GET", f"/v2/{name}/manifests/v1?ns={there}")
     assert (answer.body, answer.headers["oci-namespace"]) == (pushed.data, there)

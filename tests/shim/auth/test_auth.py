@@ -10,14 +10,12 @@ import bcrypt
 import pytest
 
 from registry_shim.auth.credentials import Credentials, Verifier, read_credentials
-from registry_shim.auth.guard import Guard
 from registry_shim.limits import MAX_PASSWORD_CHECKS, REMEMBERED_PASSWORDS
 from registry_shim.protocol.messages import Request
-from registry_shim.protocol.registry import Registry
-from tests.shim.auth.people import PASSWORDS, RULES, basic, hash_of, htpasswd, write_files
+from tests.shim.auth.conftest import As
+from tests.shim.auth.people import PASSWORDS, RULES, basic, hash_of, htpasswd
 from tests.shim.wire import (
     UNKNOWN_DIGEST,
-    Answer,
     InProcessClient,
     closing,
     push_blob,
@@ -28,47 +26,12 @@ from tests.shim.wire import (
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from registry_shim.auth.auth import Auth
-    from registry_shim.protocol.service import Service
     from registry_shim.store.store import Store
 
 HASHES = {name: hash_of(password).encode() for name, password in PASSWORDS.items()}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    return write_files(tmp_path)
-
-
-@pytest.fixture
-def auth(store: Store, files: tuple[Path, Path]) -> Auth:
-    return Guard(*files, b"secret").before(Registry(store))
-
-
-class As:
-    """A client that says who it is; None does not."""
-
-    def __init__(self, store: Store, service: Service, name: str | None, password: str | None = None) -> None:
-        self._client = InProcessClient(store, "/nowhere", service)
-        self._headers = basic(name, password) if name is not None else {}
-
-    def send(
-        self,
-        method: str,
-        target: str,
-        body: bytes | Iterable[bytes] = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        return self._client.send(method, target, body, {**self._headers, **(headers or {})})
-
-
-@pytest.fixture
-def owner(store: Store) -> InProcessClient:
-    """Who needs not ask."""
-    return InProcessClient(store, "/nowhere")
 
 
 class Counted:
@@ -159,39 +122,6 @@ def test_every_request_needs_its_right(
     if method != "HEAD":
         assert answer.code == ("UNAUTHORIZED" if user is None else "DENIED")
     assert owner.send("GET", f"/v2/{repository}/tags/list").json["tags"] == ["v1"]
-
-
-@pytest.mark.parametrize(
-    ("user", "seen"),
-    [
-        ("alice", ["acme/app", "open/app"]),
-        ("bob", ["acme/app", "open/app", "open/secret"]),
-        ("ci", ["acme/app", "open/app"]),
-    ],
-)
-def test_everybody_is_listed_what_they_may_read(
-    store: Store, auth: Auth, owner: InProcessClient, user: str, seen: list[str]
-) -> None:
-    for name in ("acme/app", "open/app", "open/secret"):
-        push_manifest(owner, name, "v1")
-    client = As(store, auth, user)
-    assert client.send("GET", "/v2/_catalog").json["repositories"] == seen
-    first = client.send("GET", "/v2/_catalog?n=1")
-    assert first.json["repositories"] == seen[:1]
-    assert ("link" in first.headers) is (len(seen) > 1)  # what may not be read makes no page either
-
-
-def test_the_list_asks_for_a_password_where_there_may_be_more_to_see(
-    store: Store, files: tuple[Path, Path], auth: Auth, owner: InProcessClient
-) -> None:
-    push_manifest(owner, "open/app", "v1")
-    closed = Guard(files[0], None, b"secret").before(Registry(store))
-    for asking in (auth, closed):
-        answer = As(store, asking, None).send("GET", "/v2/_catalog")
-        assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Basic realm="registry-shim"')
-    assert As(store, closed, "bob").send("GET", "/v2/_catalog").json == {"repositories": ["open/app"]}
-    files[1].write_text('version = 1\n[[rule]]\nprefix = "open"\nread = ["anonymous"]\n')
-    assert As(store, auth, None).send("GET", "/v2/_catalog").json == {"repositories": ["open/app"]}
 
 
 def test_who_may_push_can(store: Store, auth: Auth) -> None:

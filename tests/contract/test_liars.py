@@ -14,7 +14,15 @@ import pytest
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch
-from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
+from wpkg.oci.manifest import (
+    EMPTY_CONFIG,
+    EMPTY_CONFIG_BYTES,
+    IMAGE_INDEX,
+    IMAGE_MANIFEST,
+    Index,
+    MalformedManifest,
+    Manifest,
+)
 from wpkg.oci.reference import Repository
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.registry.client import RegistryClient
@@ -169,6 +177,18 @@ def test_what_a_registry_says_is_one_line(liar: Liar) -> None:
     with pytest.raises(Unauthorized, match=r"\(DENIED: no error: forged\)$") as caught:
         hasty_client().list_tags(liar.repository)
     assert caught.value.hint == "do this"
+
+
+def test_a_manifest_of_two_types(liar: Liar) -> None:
+    """CVE-2021-41190: what one client takes for an index is no image for another."""
+    liar.body, liar.headers = MANIFEST, {"Content-Type": f"{IMAGE_INDEX}; charset=utf-8"}
+    for reference in (liar.repository.at(tag="1"), liar.repository.at(digest=DIGEST)):
+        with pytest.raises(MalformedManifest, match="it says that it is .*image.manifest"):
+            hasty_client().fetch_manifest(reference)
+    liar.headers = {"Content-Type": f"{IMAGE_MANIFEST}; charset=utf-8"}
+    assert hasty_client().fetch_manifest(liar.repository.at(tag="1")).data == MANIFEST
+    liar.headers = {}
+    assert hasty_client().fetch_manifest(liar.repository.at(tag="1")).data == MANIFEST
 
 
 def test_a_blob_of_unknown_length(liar: Liar) -> None:

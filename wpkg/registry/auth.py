@@ -11,7 +11,7 @@ import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 from msgspec import Struct
 
@@ -222,6 +222,7 @@ def _ask_for_token(
         if answer.status not in _NO_POST:
             return answer
         answer.close()
+    realm = urldefrag(realm).url
     url = realm + ("&" if urlsplit(realm).query else "?") + urlencode([*query, ("client_id", CLIENT_ID)])
     return ask("GET", url, what, {"Authorization": credential.basic} if credential is not None else {}, None)
 

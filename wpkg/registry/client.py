@@ -148,15 +148,18 @@ class RegistryClient:
         """See Registry. From the API where there is one, else from the index under the referrers tag."""
         what = f"referrers of {subject.short} in {repository}"
         found: list[Descriptor] = []
+        has_api = False
         for page in self._pages(repository, f"referrers/{subject}", what, {"Accept": IMAGE_INDEX}):
             if not _is_index(page):
                 page.refuse_web_page()
                 page.close()
-                if page.status in _NO_REFERRERS_API:
+                # Who has sent a page has the API: what cannot be had of it now is not what is not there.
+                if page.status in _NO_REFERRERS_API and not has_api:
                     index = self._fallback_index(repository, subject)
                     found = list(index.manifests)
                     break
                 raise page.error()
+            has_api = True
             index = _read_index(page.body(MAX_LIST_SIZE), what)
             found += index.manifests
             if len(found) > MAX_REFERRERS:
@@ -320,6 +323,10 @@ class RegistryClient:
             if said is not None and said.startswith("sha256:") and said != str(digest):
                 raise ContentMismatch(f"{what}: the registry says that its digest is {said[:200]}, it is {digest}")
         media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
+        declared = _declared_type(data)
+        if media_type and declared not in ("", media_type):
+            # distribution-spec v1.1.1, "Pulling manifests"; CVE-2021-41190
+            raise MalformedManifest(f"{what}: it says that it is {declared}, the registry that it is {media_type}")
         return FetchedManifest(Descriptor(media_type, digest, len(data)), data)
 
     def _pages(self, repository: Repository, path: str, what: str, headers: dict[str, str]) -> Iterator[Answer]:
@@ -375,6 +382,14 @@ def _access(repository: Repository, actions: str = "pull", also: Repository | No
 def _is_index(answer: Answer) -> bool:
     media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
     return answer.status == HTTPStatus.OK and media_type == IMAGE_INDEX
+
+
+def _declared_type(data: bytes) -> str:
+    """The media type that a manifest says that it has, '' where it says none or cannot be read."""
+    try:
+        return Members(load_json(data)).optional_text("mediaType") or ""
+    except InvalidJson:
+        return ""
 
 
 def _read_list(answer: Answer, what: str) -> Members:

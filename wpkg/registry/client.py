@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, InvalidDigest, Verifier, check_content
 from wpkg.oci.manifest import (
@@ -20,6 +19,7 @@ from wpkg.oci.manifest import (
 )
 from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, referrers_tag
 from wpkg.registry.auth import Access
+from wpkg.registry.bodies import MAX_LIST_SIZE, declared_type, is_index, read_index, read_list
 from wpkg.registry.credentials import Credential, Credentials
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
 from wpkg.registry.fallback import FallbackIndex
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 MAX_PAGES = 1000  # of a tag list or of referrers
 MAX_TAGS = 1_000_000  # of a repository
-MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
 MAX_METADATA_SIZE = 64 * 1024  # bytes of a registry.json
 
 # 200 with something else than an index is what some registries answer to paths that they do not know.
@@ -75,7 +74,7 @@ class RegistryClient:
         for page in self._pages(repository, "tags/list", what, {}):
             if page.status != HTTPStatus.OK:
                 raise page.error()
-            tags += _read_list(page, what).texts("tags")
+            tags += read_list(page, what).texts("tags")
             if len(tags) > MAX_TAGS:
                 raise UnexpectedAnswer(f"{what}: there are more than {MAX_TAGS}")
         return tags
@@ -150,7 +149,7 @@ class RegistryClient:
         found: list[Descriptor] = []
         has_api = False
         for page in self._pages(repository, f"referrers/{subject}", what, {"Accept": IMAGE_INDEX}):
-            if not _is_index(page):
+            if not is_index(page):
                 page.refuse_web_page()
                 page.close()
                 # Who has sent a page has the API: what cannot be had of it now is not what is not there.
@@ -160,7 +159,7 @@ class RegistryClient:
                     break
                 raise page.error()
             has_api = True
-            index = _read_index(page.body(MAX_LIST_SIZE), what)
+            index = read_index(page.body(MAX_LIST_SIZE), what)
             found += index.manifests
             if len(found) > MAX_REFERRERS:
                 break
@@ -323,7 +322,7 @@ class RegistryClient:
             if said is not None and said.startswith("sha256:") and said != str(digest):
                 raise ContentMismatch(f"{what}: the registry says that its digest is {said[:200]}, it is {digest}")
         media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-        declared = _declared_type(data)
+        declared = declared_type(data)
         if media_type and declared not in ("", media_type):
             # distribution-spec v1.1.1, "Pulling manifests"; CVE-2021-41190
             raise MalformedManifest(f"{what}: it says that it is {declared}, the registry that it is {media_type}")
@@ -377,30 +376,3 @@ def _access(repository: Repository, actions: str = "pull", also: Repository | No
     if also is not None:
         scopes.append(f"repository:{_path(also)}:pull")
     return Access(repository.registry, tuple(scopes), repository.path)
-
-
-def _is_index(answer: Answer) -> bool:
-    media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-    return answer.status == HTTPStatus.OK and media_type == IMAGE_INDEX
-
-
-def _declared_type(data: bytes) -> str:
-    """The media type that a manifest says that it has, '' where it says none or cannot be read."""
-    try:
-        return Members(load_json(data)).optional_text("mediaType") or ""
-    except InvalidJson:
-        return ""
-
-
-def _read_list(answer: Answer, what: str) -> Members:
-    try:
-        return Members(load_json(answer.body(MAX_LIST_SIZE)))
-    except InvalidJson as error:
-        raise UnexpectedAnswer(f"{what}: {error}") from error
-
-
-def _read_index(data: bytes, what: str) -> Index:
-    index = read_manifest(data)
-    if not isinstance(index, Index):
-        raise MalformedManifest(f"{what}: the answer is not an index")
-    return index

@@ -274,6 +274,24 @@ class TestOutage:
         assert all("warning" in answer.headers for answer in (manifest, referrers, tags))
 
 
+class TestWhatIsGoneHere:
+    def test_is_fetched_again_however_lately_it_was_asked_for(
+        self, upstream: SocketClient, mirror: InProcessClient, store: Store, name: str
+    ) -> None:
+        """As after `scrub --repair`, which withdraws what is damaged."""
+        pushed = push_manifest(upstream, name, "v1")
+        signature = push_manifest(upstream, name, subject=pushed.descriptor, artifact_type="a/b")
+        tag, referrers = f"/v2/m/{name}/manifests/v1", f"/v2/m/{name}/referrers/{pushed.digest}"
+        assert mirror.send("GET", tag).body == pushed.data
+        assert len(mirror.send("GET", referrers).json["manifests"]) == 1
+        repository = store.find(f"m/{name}")
+        assert repository is not None
+        for one in (pushed, signature):
+            assert repository.remove_manifest(Digest.parse(one.digest))
+        assert mirror.send("GET", tag).body == pushed.data
+        assert [one["digest"] for one in mirror.send("GET", referrers).json["manifests"]] == [signature.digest]
+
+
 class TestCatalog:
     def test_is_what_has_been_asked_for(
         self, upstream: SocketClient, proxy: FaultProxy, store: Store, root: Path, name: str, clock: Clock

@@ -70,6 +70,15 @@ class EvidenceUnavailable(RegistryError):
     """Whether an artifact is signed could not be looked up, which is not the same as it not being signed."""
 
 
+class TryLater(EvidenceUnavailable):
+    """It could not be looked up now; whoever was asked says when it may be."""
+
+    def __init__(self, message: str, status: int, retry_after: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after  # the header
+
+
 class InvalidPasswordFile(InvalidInput):
     """The file of passwords cannot be used."""
 

@@ -173,8 +173,14 @@ def run(  # noqa: PLR0913 - one for each option, or for a group of them
 
             gate = Gate(service, rules, WaitingTags(root / WAITING_FILE), registry, time.monotonic, _today)
             service, judge = gate, gate.verdict
+        if guard is not None:
+            service = guard.before(service)
+        if sources:
+            from registry_shim.upstream.namespaces import Namespaces
+
+            service = Namespaces(service, [source.upstream for source in sources], registry)
         door = Door(
-            guard.before(service) if guard is not None else service,
+            service,
             store,
             root / CATALOGUE_FILE,
             registry,

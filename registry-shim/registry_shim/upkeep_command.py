@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_shim.upkeep.duration import InvalidDuration, parse_duration
 from wpkg.errors import WpkgError
+from wpkg.names.amount import InvalidAmount, read_age
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,8 @@ class Duration(click.ParamType[int]):
     name = "TIME"
 
     def convert(self, value: str | int, _param: click.Parameter | None, _ctx: click.Context | None) -> int:
-        """See ParamType. Raises: InvalidDuration."""
-        return value if isinstance(value, int) else parse_duration(value)
+        """See ParamType. Raises: InvalidAmount."""
+        return value if isinstance(value, int) else int(read_age(value))
 
 
 _root = click.argument("root", metavar="DIR", type=click.Path(path_type=Path))
@@ -109,12 +109,12 @@ def _carry_out(root: Path, order: Order) -> Report:
 def caretaker(store: Store, root: Path, regular: CollectOrder, every: int | None) -> Caretaker:
     """What carries out orders on a `store` that is served, and the `regular` one every so many seconds.
 
-    Raises: InvalidDuration.
+    Raises: InvalidAmount.
     """
     from registry_shim.upkeep.control import Caretaker
 
     if every is not None and every < 1:
-        raise InvalidDuration("nothing can be done every 0 seconds", hint="--gc-every takes a second or more")
+        raise InvalidAmount("nothing can be done every 0 seconds", hint="--gc-every takes a second or more")
 
     def carry_out(order: Order, step: Callable[[], None]) -> Report:
         from registry_shim.gate.waiting import waiting_manifests
@@ -144,6 +144,7 @@ def _tell_collected(report: CollectReport) -> WpkgError | None:
         _count(total["manifests"], "manifest"),
         _count(total["blobs"], "blob"),
         _count(total["uploads"], "upload"),
+        *((_count(total["repositories"], "empty repository"),) if total["repositories"] else ()),
     )
     verb, frees = ("would remove", "frees") if report.is_dry_run else ("removed", "freed")
     click.echo(
@@ -160,6 +161,8 @@ def _tell_collected(report: CollectReport) -> WpkgError | None:
 
 
 def _amount(one: Collected) -> str:
+    if one.is_pruned and not one.size and not one.uploads:
+        return "nothing is left of it"
     return ", ".join(
         (
             _count(len(one.manifests), "manifest"),

@@ -194,14 +194,15 @@ def test_sizes(text: str, size: int) -> None:
     assert read_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "MB", "-1", "1ib", "1.", "1 2", "1PB"])
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1ib", "1.", "1 2", "1PB", "9" * 400 + "TB", "1\u212ab"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(InvalidInput, match="is not a size"):
         read_size(text)
 
 
 def test_ages() -> None:
-    assert [read_age(text) for text in ("0s", "90s", "1.5m", "2h", "30d", "8W")] == [
+    assert [read_age(text) for text in ("0", "0s", "90s", "1.5m", "2h", "30d", "8W")] == [
+        0,
         0,
         90,
         90,
@@ -209,7 +210,7 @@ def test_ages() -> None:
         2592000,
         4838400,
     ]
-    for text in ("", "d", "1", "1y", "-1d"):
+    for text in ("", "d", "1", "00", "1y", "-1d", "5\u017f", "1h30m", "\u0663h", "9" * 16 + "d"):
         with pytest.raises(InvalidInput, match="is not a length of time"):
             read_age(text)
 

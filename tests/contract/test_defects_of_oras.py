@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.test_credentials_stay_home import SECRET, Known, secrets_seen_by
+from tests.contract.credentials.conftest import SECRET, Known
+from tests.contract.credentials.test_credentials_stay_home import secrets_seen_by
 from tests.fakes.fault_proxy import FaultProxy, Reply, TokenGate, basic_gate, fault_proxy, status
 from wpkg.errors import InvalidInput
 from wpkg.oci.descriptor import Descriptor

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes import fault_proxy as faults
-from tests.fakes.fault_proxy import ALWAYS, FaultProxy, fault_proxy, status
+from tests.fakes.fault_proxy import ALWAYS, FaultProxy, Reply, fault_proxy, status
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
-from wpkg.oci.digest import ContentMismatch
-from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST, Manifest
+from wpkg.oci.digest import ContentMismatch, Digest
+from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
 from wpkg.oci.reference import Repository
 from wpkg.oci.referrers import build_referrer, is_referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.disk import replacing
-from wpkg.registry.errors import UnexpectedAnswer, Unreachable
+from wpkg.registry.errors import AskedToWait, UnexpectedAnswer, Unreachable
 from wpkg.registry.patience import Patience
 from wpkg.registry.transport import Transport
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from registry_shim.pytest_plugin import StartRegistry
+    from tests.fakes.fault_proxy import Request
 
 BLOB = bytes(range(256)) * 8 * 1024  # 2 MiB
 LAYER = Descriptor.of("application/wasm", BLOB)
@@ -246,10 +247,28 @@ def test_retry_after_is_granted_up_to_a_minute(
     tags(client, there, tmp_path)
     assert waits == [17.0, 0.5]
     proxy.on("GET", "/tags/", status(429, Retry_After="61"))
-    with pytest.raises(UnexpectedAnswer, match="429") as caught:
+    with pytest.raises(AskedToWait, match="429") as caught:
         tags(client, there, tmp_path)
-    assert caught.value.hint == "it asks to try again later (Retry-After: 61)"
+    assert caught.value.hint == "it asks to try again in 61 seconds"
+    assert (caught.value.status, caught.value.seconds) == (429, 61)
     assert waits == [17.0, 0.5]
+
+
+@pytest.mark.parametrize("code", [400, 404, 405, 500])
+def test_a_page_of_referrers_that_cannot_be_had_is_not_the_absence_of_all(
+    client: RegistryClient, proxy: FaultProxy, there: Repository, code: int
+) -> None:
+    """What the first page lists is not forgotten for a registry without the API (giantswarm/retagger#1239)."""
+    listed = Index((Descriptor.of(IMAGE_MANIFEST, b"a signature"),)).encode()
+
+    def first(request: Request, _forward: object) -> Reply:
+        link = f'<{request.path}?last=x>; rel="next"'
+        return Reply(200, {"Content-Type": IMAGE_INDEX, "Link": link}, listed)
+
+    proxy.on("GET", r"/referrers/[^?]*$", first)
+    proxy.on("GET", "/referrers/", status(code))
+    with pytest.raises(RegistryError, match=r"referrers of .*: "):
+        client.list_referrers(there, Digest.of(b"x"))
 
 
 def test_waiting_grows_and_ends(

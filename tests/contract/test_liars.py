@@ -14,7 +14,15 @@ import pytest
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch
-from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
+from wpkg.oci.manifest import (
+    EMPTY_CONFIG,
+    EMPTY_CONFIG_BYTES,
+    IMAGE_INDEX,
+    IMAGE_MANIFEST,
+    Index,
+    MalformedManifest,
+    Manifest,
+)
 from wpkg.oci.reference import Repository
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.registry.client import RegistryClient
@@ -39,6 +47,7 @@ class Liar:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    chunked: bool = False  # without a Content-Length
     cut: int = 0  # bytes of the body that are promised and not sent
     seen: list[tuple[str, str | None]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)  # what came with each request
@@ -59,16 +68,25 @@ def liar() -> Iterator[Liar]:
     said = Liar()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def _answer(self) -> None:
             said.seen.append((self.path, self.headers.get("Accept-Encoding")))
             said.authorizations.append(self.headers.get("Authorization"))
             self.send_response(said.status)
+            self.send_header("Connection", "close")
             for name, value in said.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said.body)))
+            sent = said.body[: len(said.body) - said.cut]
+            if said.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+                end = b"" if said.cut else b"\r\n0\r\n\r\n"
+                sent = b"%x\r\n" % len(said.body) + sent + end
+            else:
+                self.send_header("Content-Length", str(len(said.body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(said.body[: len(said.body) - said.cut])
+                self.wfile.write(sent)
             self.close_connection = True
 
         do_GET = do_HEAD = do_PUT = do_POST = _answer  # noqa: N815
@@ -144,6 +162,71 @@ def test_more_referrers_than_can_be_looked_at_are_refused(liar: Liar) -> None:
     liar.body, liar.headers = many.encode(), {"Content-Type": IMAGE_INDEX}
     with pytest.raises(UnexpectedAnswer, match="more than 64"):
         hasty_client().list_referrers(liar.repository, DIGEST)
+
+
+@pytest.mark.parametrize("status", [403, 404, 418])
+def test_an_error_whose_body_is_nested_deeply(liar: Liar, status: int) -> None:
+    liar.status, liar.body = status, b"[" * 60_000
+    with pytest.raises(RegistryError):
+        hasty_client().list_tags(liar.repository)
+
+
+def test_what_a_registry_says_is_one_line(liar: Liar) -> None:
+    said = {"code": "DENIED", "message": "no\nerror:\r\tforged", "detail": {"reason": "x", "hint": "do\nthis"}}
+    liar.status, liar.body = 403, json.dumps({"errors": [said]}).encode()
+    with pytest.raises(Unauthorized, match=r"\(DENIED: no error: forged\)$") as caught:
+        hasty_client().list_tags(liar.repository)
+    assert caught.value.hint == "do this"
+
+
+def test_a_manifest_of_two_types(liar: Liar) -> None:
+    """CVE-2021-41190: what one client takes for an index is no image for another."""
+    liar.body, liar.headers = MANIFEST, {"Content-Type": f"{IMAGE_INDEX}; charset=utf-8"}
+    for reference in (liar.repository.at(tag="1"), liar.repository.at(digest=DIGEST)):
+        with pytest.raises(MalformedManifest, match="it says that it is .*image.manifest"):
+            hasty_client().fetch_manifest(reference)
+    liar.headers = {"Content-Type": f"{IMAGE_MANIFEST}; charset=utf-8"}
+    assert hasty_client().fetch_manifest(liar.repository.at(tag="1")).data == MANIFEST
+    liar.headers = {}
+    assert hasty_client().fetch_manifest(liar.repository.at(tag="1")).data == MANIFEST
+
+
+def test_a_blob_of_unknown_length(liar: Liar) -> None:
+    liar.chunked = True
+    liar.body = b"some"
+    with pytest.raises(UnexpectedAnswer, match="does not say it"):
+        hasty_client().find_blob_size(liar.repository, DIGEST)
+
+
+def test_a_body_in_chunks_without_a_length(liar: Liar) -> None:
+    liar.chunked, liar.body = True, BLOB
+    assert hasty_client().fetch_blob(liar.repository, LAYER) == BLOB
+    liar.cut = 1
+    with pytest.raises(Unreachable, match="broke off"):
+        hasty_client().fetch_blob(liar.repository, LAYER)
+
+
+def test_pages_of_referrers_are_not_read_when_there_are_too_many(liar: Liar) -> None:
+    many = Index(tuple(Descriptor.of(IMAGE_MANIFEST, str(i).encode()) for i in range(MAX_REFERRERS + 1)))
+    link = f'</v2/a/b/referrers/{DIGEST}?last=x>; rel="next"'
+    liar.body, liar.headers = many.encode(), {"Content-Type": IMAGE_INDEX, "Link": link}
+    with pytest.raises(UnexpectedAnswer, match="more than 64"):
+        hasty_client().list_referrers(liar.repository, DIGEST)
+    assert len(liar.seen) == 1
+
+
+def test_tags_without_end_are_given_up(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wpkg.registry.client.MAX_TAGS", 5)
+    liar.body = json.dumps({"name": "a/b", "tags": ["1.0.0", "1.0.1"]}).encode()
+    liar.headers = {"Link": '</v2/a/b/tags/list?last=1.0.0>; rel="next"'}
+    with pytest.raises(UnexpectedAnswer, match="more than 5$"):
+        hasty_client().list_tags(liar.repository)
+
+
+@pytest.mark.parametrize("body", [b'{"name":"a/b","tags":null}', b'{"name":"a/b"}'])
+def test_no_tags_may_be_said_in_many_ways(liar: Liar, body: bytes) -> None:
+    liar.body = body
+    assert hasty_client().list_tags(liar.repository) == []
 
 
 def test_a_next_page_on_another_host_is_not_followed(liar: Liar) -> None:

@@ -107,6 +107,23 @@ def test_crane_copies_from_what_it_may_read_to_where_it_may_push(closed: Closed)
 
 
 @pytest.mark.interop
+def test_crane_and_oras_list_repositories(closed: Closed) -> None:
+    """In pages, and each of them what its user may read."""
+    closed.log_in_by_file("alice")
+    names = [f"acme/text-{number}" for number in range(3)]
+    for name in names:
+        done = oras(closed, "push", f"{closed.address}/{name}:1", "hello.txt")
+        assert done.code == 0, done.out
+    closed.log_in_by_file("ci")
+    done = oras(closed, "push", f"{closed.address}/open/text:1", "hello.txt")
+    assert done.code == 0, done.out
+    assert closed.run(peer("crane"), "catalog", closed.address).out.split() == [*names, "open/text"]
+    assert oras(closed, "repo", "ls", closed.address).out.split() == [*names, "open/text"]
+    (closed.folder / "config.json").unlink()
+    assert closed.run(peer("crane"), "catalog", closed.address).code != 0
+
+
+@pytest.mark.interop
 def test_skopeo_logs_in_and_copies(closed: Closed) -> None:
     skopeo = peer("skopeo")
     (closed.folder / "trusted").mkdir()

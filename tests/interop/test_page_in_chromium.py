@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.interop.conftest import peer, publish
+from tests.shim.wire import SocketClient, push_manifest
 from tests.shim_process import running_shim
 
 if TYPE_CHECKING:
@@ -138,6 +139,51 @@ def test_is_drawn(site: str, browser: Browser, path: str, size: tuple[int, int],
     assert len(drawn) > 100
     seen = set().union(*map(colours, drawn))
     assert len(seen) > 20  # letters have soft edges
+
+
+LONG = (
+    "a-repository-with-a-name/that-is-longer-than-any-table-is-wide/" + "for-one-reason-or-another-" * 3 + "it-is"
+)
+LONG_TAG = "v" + "1" * 120
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[str]:
+    """Names as long as they may be beside short ones, and annotations that would be HTML."""
+    with running_shim(tmp_path / "root") as address:
+        client = SocketClient(f"http://{address}", str(tmp_path))
+        told = {"title": "<script>alert(1)</script>", "description": "<img src=x> " + "x" * 500}
+        push_manifest(
+            client, LONG, LONG_TAG, annotations={f"org.opencontainers.image.{k}": v for k, v in told.items()}
+        )
+        for number in range(12):
+            push_manifest(client, f"short/{number}", "v1")
+        client.close()
+        yield f"http://{address}"
+
+
+def test_one_long_name_does_not_push_the_rest_out_of_sight(crowded: str, browser: Browser) -> None:
+    rows = browser.draw(crowded, WIDE)
+    # The last column of the table, below the first repository: "1 tag" for each, in letters with soft edges.
+    last = [row[3 * 880 : 3 * 984] for row in rows[360:]]
+    letters = [row for row in last if len(colours(row)) > 4]
+    assert len(letters) > 40
+
+
+@pytest.mark.parametrize("path", ["/", f"/repositories/{LONG}", f"/repositories/{LONG}:{LONG_TAG}"])
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_long_names_stay_within_the_page(crowded: str, browser: Browser, path: str, size: tuple[int, int]) -> None:
+    rows = browser.draw(crowded + path, size)
+    assert {tuple(row[:3]) for row in rows} == {LIGHT}
+    assert {tuple(row[-3:]) for row in rows} == {LIGHT}
+
+
+def test_what_would_be_html_is_text(crowded: str, browser: Browser) -> None:
+    document = browser.run(f"{crowded}/repositories/{LONG}:{LONG_TAG}", "--dump-dom")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in document
+    assert "&lt;img src=x&gt;" in document
+    assert "<script" not in document
+    assert "<img" not in document
 
 
 def test_says_everything_without_scripts(site: str, browser: Browser) -> None:

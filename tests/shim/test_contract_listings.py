@@ -12,6 +12,7 @@ from tests.shim.wire import (
     EMPTY_JSON,
     UNKNOWN,
     UNKNOWN_DIGEST,
+    InProcessClient,
     image,
     push_blob,
     push_manifest,
@@ -22,6 +23,9 @@ from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_INDEX, Index, Manifest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from registry_shim.store.store import Store
     from tests.shim.wire import Client
 
 
@@ -216,3 +220,37 @@ class TestTags:
     def test_of_a_repository_without_tags(self, client: Client, repository: str) -> None:
         push_manifest(client, repository)
         assert client.send("GET", f"/v2/{repository}/tags/list").json["tags"] == []
+
+
+class TestCatalog:
+    def test_has_what_was_pushed(self, client: Client, repository: str) -> None:
+        push_manifest(client, repository, "v1")
+        answer = client.send("GET", "/v2/_catalog")
+        assert answer.json.keys() == {"repositories"}
+        assert repository in answer.json["repositories"]
+        assert client.send("HEAD", "/v2/_catalog").status == 200
+
+    def test_in_pages(self, store: Store, root: Path) -> None:
+        client = InProcessClient(store, str(root))
+        assert client.send("GET", "/v2/_catalog").json == {"repositories": []}
+        names = ["a", "a-b", "a/b", "a/blobs", "a0", "b/index.json", "c"]  # in the order of ASCII
+        for name in names:
+            push_manifest(client, name)
+        assert client.send("GET", "/v2/_catalog").json["repositories"] == names
+        for n in (1, 2, 3, 7, 8):
+            found, target = [], f"/v2/_catalog?n={n}"
+            while target:
+                answer = client.send("GET", target)
+                assert len(answer.json["repositories"]) <= n
+                found += answer.json["repositories"]
+                link = answer.headers.get("link", "")
+                assert link == "" or (link.startswith("</v2/_catalog?n=") and link.endswith('>; rel="next"'))
+                target = link[1:].partition(">")[0]
+            assert found == names
+        assert client.send("GET", "/v2/_catalog?last=a/b").json["repositories"] == names[3:]
+        assert client.send("GET", "/v2/_catalog?n=0").json["repositories"] == []
+        for bad in ("-1", "x", "1.5", ""):
+            answer = client.send("GET", f"/v2/_catalog?n={bad}")
+            assert (answer.status, answer.code) == (400, "SIZE_INVALID")
+        # CVE-2023-2253: a number costs nothing, however large it is.
+        assert client.send("GET", f"/v2/_catalog?n={'9' * 30}").json["repositories"] == names

@@ -126,6 +126,11 @@ class TestPush:
             (IMAGE_MANIFEST, image(layers=[{**EMPTY_JSON.to_json(), "size": 2.0}])),
             (IMAGE_MANIFEST, image(layers=[{**EMPTY_JSON.to_json(), "size": 10**30}])),
             (IMAGE_MANIFEST, image(layers=[{**EMPTY_JSON.to_json(), "digest": "sha256:../../x"}])),
+            (IMAGE_MANIFEST, image(config={**EMPTY_JSON.to_json(), "data": "e30"})),
+            (IMAGE_MANIFEST, image(config={**EMPTY_JSON.to_json(), "data": 1})),
+            (IMAGE_MANIFEST, image(config={**EMPTY_JSON.to_json(), "data": "W10="})),
+            (IMAGE_MANIFEST, image(layers=[EMPTY_JSON.to_json(), {**EMPTY_JSON.to_json(), "data": "e30K"}])),
+            (IMAGE_MANIFEST, image(subject={**EMPTY_JSON.to_json(), "data": ""})),
             (IMAGE_MANIFEST, image(subject={"digest": "x"})),
             (IMAGE_MANIFEST, image(annotations={"a": 1})),
             (IMAGE_MANIFEST, image(annotations={"a": "\ud800"})),
@@ -141,6 +146,12 @@ class TestPush:
         answer = put(client, repository, "v1", data, media_type)
         assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
         assert client.send("GET", f"/v2/{repository}/manifests/v1").status == 404
+
+    def test_with_content_in_it(self, client: Client, repository: str) -> None:
+        push_blob(client, repository, b"{}")
+        data = image(config={**EMPTY_JSON.to_json(), "data": "e30="}, annotations={"data": "no base64"})
+        assert put(client, repository, "v1", data).status == 201
+        assert client.send("GET", f"/v2/{repository}/manifests/v1").body == data
 
     def test_of_another_type_than_it_says(self, client: Client, repository: str) -> None:
         answer = put(client, repository, "v1", image(), DOCKER_MANIFEST)

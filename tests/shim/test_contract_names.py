@@ -140,7 +140,8 @@ class TestElsewhere:
         [
             "/v2/x",
             "/v2//",
-            "/v2/_catalog",
+            "/v2/_catalog/",
+            "/v2/_catalog/x",
             "/v2/x/manifests",
             "/v2/x/tags",
             "/v2/x/tags/other",
@@ -173,6 +174,7 @@ class TestElsewhere:
         ("target", "allowed"),
         [
             ("/v2/", "GET, HEAD"),
+            ("/v2/_catalog", "GET, HEAD"),
             ("/v2/x/manifests/v1", "GET, HEAD, PUT, DELETE"),
             (f"/v2/x/blobs/{UNKNOWN_DIGEST}", "GET, HEAD, DELETE"),
             ("/v2/x/blobs/uploads/", "POST"),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim.application import Application
 from registry_shim.limits import DEFAULT_TRANSFERS, SEND_SIZE, TransferLimits
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.registry import Registry
-from registry_shim.server import Application
 from registry_shim.store.blobs import BlobFile
 from registry_shim.store.store import Store
 from tests.shim.conftest import new_id
@@ -39,9 +39,9 @@ from wpkg.oci.digest import Digest
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from registry_shim.application import Event, Scope
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.messages import Request, Response
-    from registry_shim.server import Event, Scope
 
 
 MIB = 1024 * 1024
@@ -284,6 +284,13 @@ def test_raw_paths(shared_server: Served, target: bytes) -> None:
         answer = read_to_end(raw)
     assert answer.split(b" ")[1] in (b"400", b"404")
     assert str(shared_server.root).encode() not in answer
+
+
+@pytest.mark.parametrize("target", [b"http://x/v2/", b"HTTPS://other.test:1/v2/", b"http:///v2/"])
+def test_a_target_in_absolute_form_is_its_path(shared_server: Served, target: bytes) -> None:
+    with connected(shared_server) as raw:
+        raw.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert read_to_end(raw).endswith(b"\r\n\r\n{}")
 
 
 class Scripted(Registry):

@@ -11,15 +11,16 @@ import threading
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 from msgspec import Struct
 
 from wpkg.documents.strict_json import load_object
 from wpkg.errors import InvalidInput
-from wpkg.registry.errors import Unauthorized, UnexpectedAnswer
+from wpkg.registry.errors import AskedToWait, Unauthorized, UnexpectedAnswer
 from wpkg.registry.headers import parse_challenges
 from wpkg.registry.origins import check_realm
+from wpkg.registry.patience import NOT_NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,6 +56,7 @@ class TokenAnswer(Protocol):
     """What a token server answers."""
 
     status: int
+    asked_to_wait: float | None  # seconds
 
     def header(self, name: str) -> str | None:
         """The value of a header."""
@@ -186,7 +188,10 @@ class Authorizer:
             )
         if answer.status != HTTPStatus.OK:
             answer.close()
-            raise UnexpectedAnswer(f"{what}: {urlsplit(realm).netloc} answered with status {answer.status}")
+            message = f"{what}: {urlsplit(realm).netloc} answered with status {answer.status}"
+            if answer.status in NOT_NOW:
+                raise AskedToWait(message, answer.status, answer.asked_to_wait)
+            raise UnexpectedAnswer(message)
         return self._read_token(answer.body(MAX_TOKEN_ANSWER), what)
 
     def _read_token(self, data: bytes, what: str) -> _Proof:
@@ -217,6 +222,7 @@ def _ask_for_token(
         if answer.status not in _NO_POST:
             return answer
         answer.close()
+    realm = urldefrag(realm).url
     url = realm + ("&" if urlsplit(realm).query else "?") + urlencode([*query, ("client_id", CLIENT_ID)])
     return ask("GET", url, what, {"Authorization": credential.basic} if credential is not None else {}, None)
 

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from wpkg.documents.strict_json import InvalidJson, Members, load_json
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, InvalidDigest, Verifier, check_content
 from wpkg.oci.manifest import (
@@ -20,12 +19,14 @@ from wpkg.oci.manifest import (
 )
 from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer, referrers_tag
 from wpkg.registry.auth import Access
+from wpkg.registry.bodies import MAX_LIST_SIZE, declared_type, is_index, read_index, read_list
 from wpkg.registry.credentials import Credential, Credentials
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
 from wpkg.registry.fallback import FallbackIndex
 from wpkg.registry.headers import parse_next_link
 from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
 from wpkg.registry.origins import DOCKER_HUB, next_page
+from wpkg.registry.patience import NOT_NOW
 from wpkg.registry.resume import download
 from wpkg.registry.transport import Answer, Transport
 from wpkg.registry.uploads import BlobUpload
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from wpkg.oci.reference import Reference, Repository
 
 MAX_PAGES = 1000  # of a tag list or of referrers
-MAX_LIST_SIZE = 8 * 1024 * 1024  # bytes of one page
+MAX_TAGS = 1_000_000  # of a repository
 MAX_METADATA_SIZE = 64 * 1024  # bytes of a registry.json
 
 # 200 with something else than an index is what some registries answer to paths that they do not know.
@@ -73,16 +74,20 @@ class RegistryClient:
         for page in self._pages(repository, "tags/list", what, {}):
             if page.status != HTTPStatus.OK:
                 raise page.error()
-            tags += _read_list(page, what).texts("tags")
+            tags += read_list(page, what).texts("tags")
+            if len(tags) > MAX_TAGS:
+                raise UnexpectedAnswer(f"{what}: there are more than {MAX_TAGS}")
         return tags
 
     def resolve(self, reference: Reference) -> Digest | None:
         """See Registry. Asks with HEAD; where that says no digest, the manifest is fetched and hashed."""
         what = f"manifest {reference}"
         answer = self._manifest_request("HEAD", reference, what)
-        answer.close()
+        answer.close()  # an answer to HEAD has no body
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
+        if answer.status in NOT_NOW:
+            raise answer.error()
         digest = answer.header("Docker-Content-Digest")
         if answer.status == HTTPStatus.OK and digest is not None:
             try:
@@ -121,34 +126,43 @@ class RegistryClient:
 
     def find_blob_size(self, repository: Repository, digest: Digest) -> int | None:
         """How many bytes the registry says that a blob has, None for no such blob. With HEAD, or else GET."""
+        what = f"size of blob {digest} of {repository}"
         url = self._url(repository, "blobs", str(digest))
         for method in ("HEAD", "GET"):
-            answer = self._transport.request(
-                method, url, f"size of blob {digest} of {repository}", access=_access(repository)
-            )
+            answer = self._transport.request(method, url, what, access=_access(repository))
             size = answer.header("Content-Length") or ""
             if answer.status == HTTPStatus.NOT_FOUND or (answer.status == HTTPStatus.OK and size.isdecimal()):
                 answer.close()
                 return int(size) if answer.status == HTTPStatus.OK else None
+            if answer.status in NOT_NOW:
+                break
             if method == "HEAD":
                 answer.close()
+        if answer.status == HTTPStatus.OK:
+            answer.close()
+            raise UnexpectedAnswer(f"{what}: the registry does not say it")
         raise answer.error()
 
     def list_referrers(self, repository: Repository, subject: Digest) -> list[Descriptor]:
         """See Registry. From the API where there is one, else from the index under the referrers tag."""
         what = f"referrers of {subject.short} in {repository}"
         found: list[Descriptor] = []
+        has_api = False
         for page in self._pages(repository, f"referrers/{subject}", what, {"Accept": IMAGE_INDEX}):
-            if not _is_index(page):
+            if not is_index(page):
                 page.refuse_web_page()
                 page.close()
-                if page.status in _NO_REFERRERS_API:
+                # Who has sent a page has the API: what cannot be had of it now is not what is not there.
+                if page.status in _NO_REFERRERS_API and not has_api:
                     index = self._fallback_index(repository, subject)
                     found = list(index.manifests)
                     break
                 raise page.error()
-            index = _read_index(page.body(MAX_LIST_SIZE), what)
+            has_api = True
+            index = read_index(page.body(MAX_LIST_SIZE), what)
             found += index.manifests
+            if len(found) > MAX_REFERRERS:
+                break
         if len(found) > MAX_REFERRERS:
             raise UnexpectedAnswer(
                 f"{what}: there are more than {MAX_REFERRERS}, which is more than can be looked at"
@@ -308,6 +322,10 @@ class RegistryClient:
             if said is not None and said.startswith("sha256:") and said != str(digest):
                 raise ContentMismatch(f"{what}: the registry says that its digest is {said[:200]}, it is {digest}")
         media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
+        declared = declared_type(data)
+        if media_type and declared not in ("", media_type):
+            # distribution-spec v1.1.1, "Pulling manifests"; CVE-2021-41190
+            raise MalformedManifest(f"{what}: it says that it is {declared}, the registry that it is {media_type}")
         return FetchedManifest(Descriptor(media_type, digest, len(data)), data)
 
     def _pages(self, repository: Repository, path: str, what: str, headers: dict[str, str]) -> Iterator[Answer]:
@@ -358,22 +376,3 @@ def _access(repository: Repository, actions: str = "pull", also: Repository | No
     if also is not None:
         scopes.append(f"repository:{_path(also)}:pull")
     return Access(repository.registry, tuple(scopes), repository.path)
-
-
-def _is_index(answer: Answer) -> bool:
-    media_type = (answer.header("Content-Type") or "").partition(";")[0].strip()
-    return answer.status == HTTPStatus.OK and media_type == IMAGE_INDEX
-
-
-def _read_list(answer: Answer, what: str) -> Members:
-    try:
-        return Members(load_json(answer.body(MAX_LIST_SIZE)))
-    except InvalidJson as error:
-        raise UnexpectedAnswer(f"{what}: {error}") from error
-
-
-def _read_index(data: bytes, what: str) -> Index:
-    index = read_manifest(data)
-    if not isinstance(index, Index):
-        raise MalformedManifest(f"{what}: the answer is not an index")
-    return index

@@ -35,7 +35,7 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> tuple[
     try:
         answer = json.loads(done.stdout)
         user, secret = answer["Username"], answer["Secret"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise HelperFailed(f"credential helper '{name}' did not answer as one does") from None
     if not isinstance(user, str) or not isinstance(secret, str):
         raise HelperFailed(f"credential helper '{name}' did not answer as one does")
@@ -64,15 +64,19 @@ def _run(
 
     if _NAME.fullmatch(name) is None:
         raise HelperFailed(f"'{name[:80]}' is not the name of a credential helper")
+    command = [f"docker-credential-{name}", action]
+    pipe = subprocess.PIPE
     try:
-        return subprocess.run(  # noqa: S603 - named in the user's own configuration
-            [f"docker-credential-{name}", action],
-            input=message,
-            capture_output=True,
-            timeout=TIMEOUT,
-            env=dict(environment),
-            check=False,
-        )
+        # What is run is named in the user's own configuration.
+        with subprocess.Popen(  # noqa: S603
+            command, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(environment)
+        ) as process:
+            try:
+                out, err = process.communicate(message, TIMEOUT)
+            except BaseException:
+                process.kill()  # and wait for it alone: what it has started may hold the pipes for longer
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
     except FileNotFoundError:
         raise HelperFailed(f"there is no program docker-credential-{name}") from None
     except subprocess.TimeoutExpired:

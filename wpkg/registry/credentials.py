@@ -165,12 +165,9 @@ class Credentials:
     def _find_in(self, content: dict[str, Any], registry: str, path: str) -> Credential | None:
         helper = _helper(content, registry)
         if helper is not None:
-            try:
-                answer = self._ask_once(helper, _server(registry))
-                if answer is not None:
-                    return Credential(*answer, "identity" if answer[0] == TOKEN_USER else "password")
-            except HelperFailed as error:
-                self._warn(f"{error}; going on without it")
+            answer = self._ask_once(helper, _server(registry))
+            if answer is not None:
+                return Credential(*answer, "identity" if answer[0] == TOKEN_USER else "password")
         auths = _table(content, "auths")
         for key in (*_repository_keys(registry, path), *_keys(registry)):
             found = _read_entry(auths.get(key))
@@ -179,9 +176,16 @@ class Credentials:
         return None
 
     def _ask_once(self, helper: str, server: str) -> tuple[str, str] | None:
-        """What a helper has, which starting a program for every repository would only say more slowly."""
+        """What a helper has, which starting a program for every repository would only say more slowly.
+
+        One that fails is warned of, once, and has nothing.
+        """
         if (helper, server) not in self._answers:
-            self._answers[helper, server] = ask_helper(helper, server, self._environment)
+            self._answers[helper, server] = None
+            try:
+                self._answers[helper, server] = ask_helper(helper, server, self._environment)
+            except HelperFailed as error:
+                self._warn(f"{error}; going on without it")
         return self._answers[helper, server]
 
 

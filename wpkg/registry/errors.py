@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from wpkg.errors import RegistryError
 
 
@@ -23,6 +25,16 @@ class Unauthorized(RegistryError):
 
 class UnexpectedAnswer(RegistryError):
     """An answer that the protocol does not allow here."""
+
+
+class AskedToWait(UnexpectedAnswer):
+    """The registry has too much to do, or cannot do anything just now: status 429 or 503."""
+
+    def __init__(self, message: str, status: int, seconds: float | None) -> None:
+        hint = f"it asks to try again in {math.ceil(seconds)} seconds" if seconds is not None else None
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.seconds = seconds  # after which it asks to try again; None where it does not say
 
 
 class Offline(RegistryError):

@@ -20,6 +20,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, InvalidDigest, Verifier, check_content
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, Index, read_manifest
 from wpkg.oci.referrers import MAX_REFERRERS, describe_referrer
+from wpkg.registry.bodies import declared_type
 from wpkg.registry.disk import CannotWrite, exclusive_access, replacing, write_file
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
 from wpkg.registry.interface import MAX_SMALL_BLOB, FetchedManifest
@@ -71,7 +72,9 @@ class LayoutRegistry:
         if len(data) > MAX_MANIFEST_SIZE:
             raise UnexpectedAnswer(f"{what}: it is longer than {MAX_MANIFEST_SIZE} bytes")
         check_content(data, line.digest, None, what)
-        return FetchedManifest(Descriptor(line.media_type or _media_type(data), line.digest, len(data)), data)
+        return FetchedManifest(
+            Descriptor(line.media_type or declared_type(data) or IMAGE_MANIFEST, line.digest, len(data)), data
+        )
 
     def fetch_blob(self, repository: Repository, blob: Descriptor) -> bytes:
         """See Registry."""
@@ -259,11 +262,3 @@ def _kept_lines(lines: list[dict[str, Any]], digest: Digest, tag: str) -> Iterat
             kept = line
         if kept["digest"] != str(digest) or TAG in (kept.get("annotations") or {}):
             yield kept
-
-
-def _media_type(data: bytes) -> str:
-    """What a manifest says that it is."""
-    try:
-        return Members(load_json(data)).optional_text("mediaType") or IMAGE_MANIFEST
-    except InvalidJson:
-        return IMAGE_MANIFEST

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from wpkg.registry.errors import Unauthorized, UnexpectedAnswer
 
@@ -68,7 +68,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 def follow(url: str, location: str, what: str) -> str:
     """Where `location`, an answer of `url`, leads. Raises: UnexpectedAnswer when nobody should go there."""
     try:
-        target = urljoin(url, location)
+        target = urldefrag(urljoin(url, location)).url  # a query that is added comes before no fragment
     except ValueError:
         target = ""
     (scheme, host, _), (from_scheme, from_host, _) = origin(target), origin(url)
@@ -122,12 +122,20 @@ def leads_inside(registry: str, other: str) -> bool:
 
 def _is_inside(host: str) -> bool:
     """Whether `host` is this machine, or an address that is not of the public internet."""
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return not ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        import socket
+
+        try:
+            address = ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433
+        except OSError:
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return not (mapped or address).is_global
 
 
 def _same_owner(host: str, other: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST_WAIT = 0.25  # seconds
-MAX_WAIT = 60.0  # seconds; a registry that asks for more is not waited for
+MAX_WAIT = 60.0  # seconds; a registry that asks for more is not waited for, unless somebody is more patient
 JITTER = 0.1  # of the wait, up or down
 
 # What may be different in a moment. 501 and 505 never are.
@@ -33,6 +33,10 @@ PASSING = frozenset(
 )
 
 
+# Those by which a registry says that it is not now, and may say when.
+NOT_NOW = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
 class Patience(Struct, frozen=True):
     """What waiting is done with. `retries` counts attempts after the first one."""
 
@@ -40,10 +44,11 @@ class Patience(Struct, frozen=True):
     sleep: Callable[[float], object] = time.sleep
     chance: Callable[[], float] = random.random  # 0 to 1
     now: Callable[[], float] = time.time  # seconds since 1970
+    longest: float = MAX_WAIT  # seconds that a registry may ask for
 
     def is_willing(self, attempt: int, asked: float | None) -> bool:
         """Whether to try again after `attempt` (0 for the first) when the registry `asked` to wait so long."""
-        return attempt < self.retries and (asked or 0) <= MAX_WAIT
+        return attempt < self.retries and (asked or 0) <= self.longest
 
     def wait(self, attempt: int, asked: float | None = None) -> None:
         """Wait before the attempt after `attempt`."""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from wpkg import __version__
 from wpkg.errors import InvalidInput
 from wpkg.registry.auth import Authorizer
-from wpkg.registry.errors import NotFound, Unauthorized, UnexpectedAnswer, Unreachable
+from wpkg.registry.errors import AskedToWait, NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
 from wpkg.registry.network_faults import hint_for, is_passing, reason_of
 from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
-from wpkg.registry.patience import PASSING, Patience
+from wpkg.registry.patience import NOT_NOW, PASSING, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -42,18 +42,20 @@ MAX_SAID = 600  # characters of what a registry says about an error
 
 _HEADERS = {"User-Agent": f"wpkg/{__version__}", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SAME_REQUEST = frozenset({307, 308})  # to be sent again as it was, also where it has a body
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class Answer:
     """A response whose body has not been read yet."""
 
-    def __init__(self, response: requests.Response, url: str, what: str, hint: str | None = None) -> None:
+    def __init__(self, response: requests.Response, url: str, what: str, now: Callable[[], float]) -> None:
         self.status = response.status_code
         self.url = url
+        self.asked_to_wait = parse_retry_after(response.headers.get("Retry-After", ""), now())  # seconds
         self._response = response
         self._what = what
-        self._hint = hint
+        self._hint: str | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when absent."""
@@ -119,11 +121,10 @@ class Answer:
                 f"{self._what}: the registry refused with status {self.status}{said}",
                 hint=hint if has_reason else self._hint,
             )
-        wait = self.header("Retry-After")
-        return UnexpectedAnswer(
-            f"{self._what}: the registry answered with status {self.status}{said}",
-            hint=f"it asks to try again later (Retry-After: {wait[:40]})" if wait else None,
-        )
+        message = f"{self._what}: the registry answered with status {self.status}{said}"
+        if self.status in NOT_NOW:
+            return AskedToWait(message, self.status, self.asked_to_wait)
+        return UnexpectedAnswer(message)
 
     def _error_body(self) -> bytes:
         """What there is of the body; an error without one is an error all the same."""
@@ -191,16 +192,26 @@ class Transport:
                 if not (repeatable and error.is_passing and self.patience.is_willing(attempt, None)):
                     raise
             else:
-                asked = self.asked_to_wait(answer)
-                if not repeatable or answer.status not in PASSING or not self.patience.is_willing(attempt, asked):
+                asked = answer.asked_to_wait
+                if not repeatable or not self._is_worth_another(answer, attempt):
                     return answer
                 answer.close()
             self.patience.wait(attempt, asked)
             attempt += 1
 
-    def asked_to_wait(self, answer: Answer) -> float | None:
-        """The seconds after which a registry asks to try again."""
-        return parse_retry_after(answer.header("Retry-After") or "", self.patience.now())
+    def _is_worth_another(self, answer: Answer, attempt: int) -> bool:
+        return answer.status in PASSING and self.patience.is_willing(attempt, answer.asked_to_wait)
+
+    def _ask_token_server(
+        self, method: str, url: str, what: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        """What a token server answers, in the end; where it does not, whoever needed the token tries again."""
+        attempt = 0
+        while self._is_worth_another(answer := self._send(method, url, what, headers, body), attempt):
+            answer.close()
+            self.patience.wait(attempt, answer.asked_to_wait)
+            attempt += 1
+        return answer
 
     def _follow(
         self,
@@ -215,7 +226,8 @@ class Transport:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._authorized(method, url, what, headers, body, access)
             location = answer.header("Location")
-            if answer.status not in _REDIRECTS or location is None or method not in ("GET", "HEAD"):
+            followed = _REDIRECTS if method in ("GET", "HEAD") else _SAME_REQUEST
+            if answer.status not in followed or location is None:
                 return answer
             answer.close()
             url = follow(url, location, what)
@@ -240,7 +252,8 @@ class Transport:
             answer.status == HTTPStatus.FORBIDDEN and _needs_more(said)
         ):
             try:
-                renewed = self._authorizer.renew(access, self.base_url(access.registry), said, used, self._send)
+                base = self.base_url(access.registry)
+                renewed = self._authorizer.renew(access, base, said, used, self._ask_token_server)
             except BaseException:
                 answer.close()
                 raise
@@ -281,7 +294,7 @@ class Transport:
                 is_passing=is_passing(error),
             ) from None
         self._show_warnings(host_of(url), response.headers.get("Warning"))
-        return Answer(response, url, what)
+        return Answer(response, url, what, self.patience.now)
 
     def _show_warnings(self, host: str, said: str | None) -> None:
         for text in parse_warnings(said or ""):
@@ -356,15 +369,15 @@ def _own_reason(data: bytes) -> tuple[bool, str | None]:
     try:
         detail = json.loads(data)["errors"][0]["detail"]
         reason, hint = detail["reason"], detail.get("hint")
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False, None
-    return isinstance(reason, str), hint[:300] if isinstance(hint, str) and hint else None
+    return isinstance(reason, str), " ".join(hint[:300].split()) if isinstance(hint, str) and hint else None
 
 
 def _oci_error(data: bytes) -> str:
     """Code and message of an OCI error body (distribution-spec, "Error Codes"), '' for anything else."""
     try:
         first = json.loads(data)["errors"][0]
-        return f"{first['code']}: {first['message']}"[:MAX_SAID]
-    except (ValueError, LookupError, TypeError):
+        return " ".join(f"{first['code']}: {first['message']}"[:MAX_SAID].split())  # on one line, as errors are
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""

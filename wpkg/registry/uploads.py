@@ -213,8 +213,7 @@ class BlobUpload:
                 raise _Interrupted(error) from error
             raise
         if answer.status in PASSING or answer.status in _SESSION_GONE:
-            asked = self._transport.asked_to_wait(answer)
-            raise _Interrupted(answer.error(), asked)
+            raise _Interrupted(answer.error(), answer.asked_to_wait)
         return answer
 
     def _check_stored(self, answer: Answer) -> None:

@@ -73,6 +73,11 @@ class Access(Struct, frozen=True):
         return any(rule.allows(None, Right.READ) for rule in self.rules.values())
 
     @property
+    def is_open(self) -> bool:
+        """Whether nobody can read more with a password than without one."""
+        return all(rule.allows(None, Right.READ) for rule in self.rules.values())
+
+    @property
     def names(self) -> frozenset[str]:
         """Everybody whom the rules name."""
         mentioned = {name for rule in self.rules.values() for who in rule.allowed.values() for name in who}

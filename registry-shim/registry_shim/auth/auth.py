@@ -1,12 +1,13 @@
 """The service that asks who is asking. Everything behind it can take for granted that the request is allowed.
 
 - Without a name and a password where they are needed: 401 `UNAUTHORIZED`, with the challenge that makes clients
-  send them. `/v2/` always needs them, for that is where clients find out.
+  send them. `/v2/` always needs them, for that is where clients find out; the list of repositories needs them
+  where there may be more to see with them.
 - With ones that are wrong: 401, also where none are needed, so that a mistyped password does not go unnoticed.
 - With right ones that do not suffice: 403 `DENIED`.
 
-What may not be read is answered alike whether it is there or not, and blobs are mounted only from where
-they may be read.
+What may not be read is answered alike whether it is there or not, it is not in the list of repositories, and blobs
+are mounted only from where they may be read.
 """
 
 from __future__ import annotations
@@ -80,6 +81,11 @@ class Auth:
             if user is None:
                 raise _unauthorized("this registry asks for a name and a password")
             return self._service.begin(request)
+        may_read = partial(access.allows, user, Right.READ)
+        if route.endpoint is Endpoint.CATALOG:
+            if user is None and not access.is_open:
+                raise _unauthorized("this registry asks for a name and a password, and lists what they may read")
+            return self._service.begin(replace(request, may_read=may_read))
         right = _needed(route, request.method)
         if not access.allows(user, right, route.repository):
             what = f"{right} {'' if right is Right.PUSH else 'from '}{route.repository}"
@@ -89,7 +95,7 @@ class Auth:
         if user is not None and request.method not in READING:
             _refuse_other_sites(request)
         if route.endpoint is Endpoint.UPLOADS:
-            request = replace(request, may_mount=partial(access.allows, user, Right.READ))
+            request = replace(request, may_read=may_read)
         return self._service.begin(request)
 
     def _user(self, request: Request) -> str | None:

@@ -13,6 +13,7 @@ Writers of tags in one repository take turns. A reader waits for them only where
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from registry_shim.gate.verdict import Standing, Verdict, judge
 from registry_shim.gate.verdicts import Verdicts
 from registry_shim.gate.waiting import TooManyWaiting, WaitingTag
 from registry_shim.limits import MAX_MANIFEST_SIZE
-from registry_shim.protocol.asking import fetch_manifest, head
+from registry_shim.protocol.asking import Heard, fetch_manifest, head
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.messages import ErrorCode, Refusal, Request, Response, json_response, warning
 from registry_shim.protocol.registry import exchange
@@ -134,7 +135,8 @@ class Gate:
 
     def _show(self, repository: str, tag: str, request: Request) -> Response | Intake:
         waits = self._settle(repository, tag)
-        subject = head(self._service, repository, tag)
+        heard = Heard(self._service)
+        subject = head(heard, repository, tag)
         if subject is None:
             if waits is not None:
                 raise refuse_tag(self._registry, repository, tag, *waits)
@@ -143,7 +145,12 @@ class Gate:
         if not verdict.is_visible:
             raise refuse_tag(self._registry, repository, tag, subject.digest, verdict)
         # By the digest that was verified, so that a tag that moves meanwhile shows nothing else.
-        return self._service.begin(_by_digest(request, repository, subject.digest))
+        response = self._service.begin(_by_digest(request, repository, subject.digest))
+        if not isinstance(response, Response):
+            return response
+        # What was said of the tag, and of its signatures, is not said of a digest, which never changes.
+        warnings = dict.fromkeys((*heard.warnings, *verdict.warnings))
+        return replace(response, headers=(*response.headers, *warnings))
 
     def _standing(self, repository: str, tag: str, subject: Descriptor) -> Verdict:
         if is_signature_tag(tag):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from registry_shim.errors import EvidenceUnavailable
 from registry_shim.gate.evidence import collect_candidates, collect_legacy
-from registry_shim.protocol.asking import fetch_blob, fetch_manifest
+from registry_shim.protocol.asking import Heard, fetch_blob, fetch_manifest
 from wpkg.errors import RegistryError
 from wpkg.names.version import RAW_SUFFIX, Version
 from wpkg.oci.artifact import MAX_CONFIG_SIZE, WASM_CONFIG, NotAWasmArtifact, read_config, wasm_layer
@@ -27,6 +27,7 @@ from wpkg.trust.verify import Expected, verify_signatures
 if TYPE_CHECKING:
     from datetime import date
 
+    from registry_shim.protocol.messages import Headers
     from registry_shim.protocol.service import Service
     from wpkg.oci.artifact import PackageRecord
     from wpkg.oci.descriptor import Descriptor
@@ -53,6 +54,7 @@ class Verdict(Struct, frozen=True):
     reason: str  # a clause that follows the tag: 'carries no signature'
     hint: str | None = None
     verification: Verification | None = None  # None where it did not come to that
+    warnings: Headers = ()  # that came with what it rests on
 
     @property
     def is_visible(self) -> bool:
@@ -77,6 +79,23 @@ def judge(
     `registry` is what the policy's patterns call this registry. Keys that have expired by `today` do not count.
     Looks everything up anew.
     """
+    heard = Heard(service)
+    verdict = _judge(heard, policy, today, registry, place, subject)
+    if heard.warnings and verdict.standing in (Standing.UNSIGNED, Standing.SIGNATURE_WRONG):
+        # What is missing may have come since whoever has the signatures could last be asked.
+        reason = _cut(f"cannot be checked: signatures that came lately are not known here; it {verdict.reason}")
+        return Verdict(Standing.NOT_CHECKED, reason, "try again", verdict.verification)
+    return replace(verdict, warnings=heard.warnings)
+
+
+def _judge(
+    service: Service,
+    policy: TrustPolicy,
+    today: date,
+    registry: str,
+    place: tuple[str, str],
+    subject: Descriptor,
+) -> Verdict:
     repository, tag = place
     rule = policy.rule_for(f"{registry}/{repository}")
     try:

@@ -1,7 +1,8 @@
 """Verdicts, remembered for a while: a tag that is pulled a thousand times is verified once a minute.
 
 A verdict is forgotten when the policy changes, when something about its artifact is pushed or deleted here, and
-after `VERDICT_SECONDS` in any case, for evidence may also change where this process does not see it.
+after `VERDICT_SECONDS` in any case, for evidence may also change where this process does not see it. That it could
+not be checked is forgotten soon: it may go better in a moment.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from registry_shim.gate.verdict import Standing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
 
 VERDICT_SECONDS = 60.0
+UNCHECKED_SECONDS = 5.0
 MAX_VERDICTS = 20_000  # a few hundred bytes each; then all are forgotten
 
 Key = tuple[str, str, "Digest"]  # repository, tag, manifest
@@ -44,8 +48,10 @@ class Verdicts:
         if kept is not None and kept.revision == revision and self._monotonic() < kept.until:
             return kept.verdict
         changes = self._changes
-        until = self._monotonic() + VERDICT_SECONDS
+        began = self._monotonic()
         verdict = judge()
+        is_checked = verdict.standing is not Standing.NOT_CHECKED
+        until = began + (VERDICT_SECONDS if is_checked else UNCHECKED_SECONDS)
         with self._lock:
             # What changed while it was being judged may not be in it.
             if changes == self._changes:

@@ -23,6 +23,10 @@ _UNSEEN = re.compile(
 )
 
 
+_BREAKS = re.compile(r"(?<=[:/@_-])(?=[^:/@_-])|(?<=\.)(?=[A-Za-z])")
+_UNBROKEN = re.compile(r"(?s).{1,16}")  # characters; wider columns leave no room for others on a telephone
+
+
 class Html:
     """A piece of HTML that is well-formed."""
 
@@ -69,7 +73,7 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[Node]], caption: str)
     """A table whose first column names each row. It scrolls by itself where the screen is narrow."""
     body = []
     for cells in rows:
-        first, *rest = cells
+        first, *rest = (breakable(cell) if isinstance(cell, str) else cell for cell in cells)
         body.append(tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest]))
     return tag(
         "div",
@@ -92,9 +96,18 @@ def facts(pairs: Iterable[tuple[str, Node]]) -> Html:
     return tag("dl", [tag("div", tag("dt", name), tag("dd", value)) for name, value in shown])
 
 
-def code(text: str, *, breakable: bool = True) -> Html:
-    """Text as it is typed; long ones may be broken after punctuation."""
-    if not breakable:
-        return tag("code", text)
-    parts = re.split(r"(?<=[:/@._-])(?=[^:/@._-])", text)
-    return tag("code", [[part, tag("wbr")] for part in parts[:-1]], parts[-1])
+def code(text: str, *, is_breakable: bool = True) -> Html:
+    """Text as it is typed; it may be broken after punctuation, and in the middle where the style says so."""
+    return tag("code", _broken(_BREAKS.split(text)) if is_breakable else text)
+
+
+def breakable(text: str) -> Node:
+    """Text that may be broken after punctuation, but not within a version, and in the middle of what is too long.
+
+    What is in a table needs it: the least width of a column is that of the longest thing that cannot be broken.
+    """
+    return _broken([part for whole in _BREAKS.split(text) for part in _UNBROKEN.findall(whole)])
+
+
+def _broken(parts: list[str]) -> Node:
+    return [[part, tag("wbr")] for part in parts[:-1]], parts[-1] if parts else ""

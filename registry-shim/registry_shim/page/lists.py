@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from registry_shim.page.html import Html, code, table, tag
+from registry_shim.page.html import Html, breakable, code, table, tag
 from registry_shim.page.layout import document, plural, size_of
 from registry_shim.page.listing import list_rows
 from registry_shim.page.paths import HOME, SEARCH, SIGN_IN, Place, search_path
@@ -76,7 +76,7 @@ def repository_page(registry: str, catalogue: Catalogue, caller: Caller, reposit
     best = listed.best
     versions = [
         (
-            tag("a", row.tag, href=Place(repository, tag=row.tag).path),
+            tag("a", breakable(row.tag), href=Place(repository, tag=row.tag).path),
             row.kind or "no component",
             size_of(row.size),
             _created(row.created),
@@ -108,11 +108,11 @@ def search_page(
             tag(
                 "p",
                 "Find components by what they import and export. ",
-                code("wasi:keyvalue/store", breakable=False),
+                code("wasi:keyvalue/store", is_breakable=False),
                 " finds every version; ",
-                code("wasi:keyvalue/store@0.2.0", breakable=False),
+                code("wasi:keyvalue/store@0.2.0", is_breakable=False),
                 " those that can stand in for each other; ",
-                code("wasi:keyvalue", breakable=False),
+                code("wasi:keyvalue", is_breakable=False),
                 " any interface of the package.",
                 class_="quiet",
             )
@@ -174,7 +174,7 @@ def _repositories(listed: Iterable[Listed]) -> Html:
     rows = [
         (
             tag("a", code(item.repository), href=Place(item.repository).path),
-            tag("a", item.best.tag, href=Place(item.repository, tag=item.best.tag).path),
+            tag("a", breakable(item.best.tag), href=Place(item.repository, tag=item.best.tag).path),
             item.best.package or item.best.title or "",
             item.best.kind or "no component",
             plural(len(item.rows), "tag"),
@@ -194,8 +194,8 @@ def _found(listed: Iterable[Listed], catalogue: Catalogue, query: Query) -> Html
         ]
         rows.append(
             (
-                tag("a", item.best.package or item.repository, href=Place(item.repository).path),
-                tag("a", item.best.tag, href=Place(item.repository, tag=item.best.tag).path),
+                tag("a", breakable(item.best.package or item.repository), href=Place(item.repository).path),
+                tag("a", breakable(item.best.tag), href=Place(item.repository, tag=item.best.tag).path),
                 [tag("div", verb, code(name)) for verb, name in matching] or item.best.description,
                 item.best.kind or "no component",
                 _others(item.rows),
@@ -213,7 +213,10 @@ def matching_names(names: Iterable[str], wanted: Iterable[Wanted]) -> list[str]:
 
 
 def _others(rows: Sequence[Row]) -> Node:
-    links = [tag("a", row.tag, href=Place(row.repository, tag=row.tag).path) for row in rows[1 : MAX_OTHERS + 1]]
+    links = [
+        tag("a", breakable(row.tag), href=Place(row.repository, tag=row.tag).path)
+        for row in rows[1 : MAX_OTHERS + 1]
+    ]
     rest = "…" if len(rows) > MAX_OTHERS + 1 else ""
     return [tag("span", link, " ") for link in links] + [tag("span", rest)]
 

@@ -156,7 +156,7 @@ def _branch(part: Nested, name: str, places: Mapping[str, Place]) -> Html:
         "li",
         _linked(name, places.get(str(part.digest))),
         tag("span", f" {size_of(part.size)}{modules}", class_="quiet"),
-        tag("div", code(str(part.digest), breakable=True), class_="quiet"),
+        tag("div", code(str(part.digest)), class_="quiet"),
         tag("ul", inside) if inside else None,
     )
 

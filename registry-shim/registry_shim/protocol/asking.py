@@ -10,8 +10,8 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from registry_shim.errors import EvidenceUnavailable
-from registry_shim.protocol.messages import BlobSlice, Request
+from registry_shim.errors import EvidenceUnavailable, TryLater
+from registry_shim.protocol.messages import BlobSlice, Request, Response
 from registry_shim.protocol.registry import exchange
 from wpkg.errors import RegistryError
 from wpkg.oci.descriptor import Descriptor
@@ -20,7 +20,8 @@ from wpkg.oci.manifest import MAX_MANIFEST_SIZE, Index, MalformedManifest, read_
 from wpkg.oci.referrers import MAX_REFERRERS
 
 if TYPE_CHECKING:
-    from registry_shim.protocol.messages import Response
+    from registry_shim.protocol.intake import Intake
+    from registry_shim.protocol.messages import Headers
     from registry_shim.protocol.service import Service
 
 MAX_PAGES = 64  # of referrers
@@ -31,6 +32,26 @@ class NotHere(RegistryError):
     """The registry does not have what was asked for, which may come later."""
 
 
+class Heard:
+    """A `Service` for one question, which remembers the warnings that came with its answers."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.warnings: Headers = ()  # each once
+
+    def begin(self, request: Request) -> Response | Intake:
+        """See Service. Raises: WpkgError."""
+        response = self._service.begin(request)
+        if isinstance(response, Response):
+            warnings = (header for header in response.headers if header[0].lower() == "warning")
+            self.warnings += tuple(header for header in warnings if header not in self.warnings)
+        return response
+
+    def is_immediate(self, request: Request) -> bool:
+        """See Service."""
+        return self._service.is_immediate(request)
+
+
 def head(service: Service, repository: str, reference: str) -> Descriptor | None:
     """What a tag or digest names, None when it names nothing. Raises: EvidenceUnavailable."""
     response = exchange(service, Request("HEAD", f"/v2/{repository}/manifests/{reference}"))
@@ -38,7 +59,7 @@ def head(service: Service, repository: str, reference: str) -> Descriptor | None
         return None
     headers = {name.lower(): value for name, value in response.headers}
     if response.status != HTTPStatus.OK or "docker-content-digest" not in headers:
-        raise EvidenceUnavailable(f"asked what {reference} names, the registry answered {response.status}")
+        raise _unavailable(response, f"asked what {reference} names")
     return Descriptor(
         headers.get("content-type", ""),
         Digest.parse(headers["docker-content-digest"]),
@@ -70,7 +91,7 @@ def list_referrers(service: Service, repository: str, subject: Digest) -> list[D
         except MalformedManifest:
             index = None
         if not isinstance(index, Index):
-            raise EvidenceUnavailable(f"asked for the referrers, the registry answered {response.status}")
+            raise _unavailable(response, "asked for the referrers")
         found += index.manifests
         link = next((_NEXT.search(value) for name, value in response.headers if name.lower() == "link"), None)
         if link is None or len(found) > MAX_REFERRERS:
@@ -85,8 +106,16 @@ def _fetch(service: Service, path: str, what: str, limit: int) -> bytes:
     if response.status == HTTPStatus.NOT_FOUND:
         raise NotHere(f"{what} is not here")
     if response.status != HTTPStatus.OK:
-        raise EvidenceUnavailable(f"asked for {what}, the registry answered {response.status}")
+        raise _unavailable(response, f"asked for {what}")
     return data
+
+
+def _unavailable(response: Response, asked: str) -> EvidenceUnavailable:
+    message = f"{asked}, the registry answered {response.status}"
+    if response.status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return EvidenceUnavailable(message)
+    retry_after = next((value for name, value in response.headers if name.lower() == "retry-after"), None)
+    return TryLater(message, response.status, retry_after)
 
 
 def _body(response: Response, limit: int) -> bytes:

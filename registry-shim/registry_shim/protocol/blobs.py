@@ -108,18 +108,18 @@ def _requested_part(request: Request, etag: str, size: int) -> ByteRange | None:
 def delete_blob(store: Store, route: Route, _request: Request) -> Response:
     """The confirmation that the blob is no more. Content that is a manifest is deleted as one."""
     digest = read_digest(route.item)
-    repository = store.find(route.repository)
-    if repository is None or digest is None:
-        raise _unknown_blob(route)
-    if repository.find(digest) is not None:
-        raise Refusal(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            ErrorCode.UNSUPPORTED,
-            f"{digest} is a manifest; delete it under /manifests/",
-            headers=(("Allow", "GET, HEAD"),),
-        )
-    if not repository.remove_blob(digest):
-        raise _unknown_blob(route)
+    with store.holding(route.repository) as repository:
+        if repository is None or digest is None:
+            raise _unknown_blob(route)
+        if repository.find(digest) is not None:
+            raise Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                ErrorCode.UNSUPPORTED,
+                f"{digest} is a manifest; delete it under /manifests/",
+                headers=(("Allow", "GET, HEAD"),),
+            )
+        if not repository.remove_blob(digest):
+            raise _unknown_blob(route)
     return Response(HTTPStatus.ACCEPTED)
 
 
@@ -128,13 +128,13 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     mounted = request.parameter("mount")
     if mounted is not None:
         digest = read_computed_digest(mounted)
-        if store.mount(digest, request.parameter("from"), route.repository, request.may_mount):
+        if store.mount(digest, request.parameter("from"), route.repository, request.may_read):
             return _created(route, digest)
     elif (text := request.parameter("digest")) is not None:
         digest = read_computed_digest(text)
-        repository = store.obtain(route.repository)
-        _check_length(request, repository.uploads, 0)
-        upload = repository.uploads.start(digest.algorithm)
+        with store.creating(route.repository) as repository:
+            _check_length(request, repository.uploads, 0)
+            upload = repository.uploads.start(digest.algorithm)
         return UploadIntake(
             repository.uploads,
             upload,
@@ -144,9 +144,9 @@ def start_upload(store: Store, route: Route, request: Request) -> Response | Upl
     algorithm = request.parameter("digest-algorithm") or DEFAULT_ALGORITHM
     if algorithm not in ALGORITHMS:
         raise bad_request(ErrorCode.DIGEST_INVALID, "only the algorithms sha256 and sha512 are supported")
-    uploads = store.obtain(route.repository).uploads
-    upload = uploads.start(algorithm)
-    uploads.release(upload)
+    with store.creating(route.repository) as repository:
+        upload = repository.uploads.start(algorithm)
+        repository.uploads.release(upload)
     return Response(HTTPStatus.ACCEPTED, _progress(route, upload.session, 0))
 
 

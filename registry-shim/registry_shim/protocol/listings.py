@@ -1,4 +1,4 @@
-"""What can be asked about a repository: its tags, and the referrers of a manifest.
+"""What can be listed: repositories, the tags of one, and the referrers of a manifest.
 
 Distribution-spec v1.1.1, "Listing Tags", "Listing Referrers".
 """
@@ -48,23 +48,34 @@ def get_tags(store: Store, route: Route, request: Request) -> Response:
 
 def answer_tags(route: Route, request: Request, tags: list[str]) -> Response:
     """One page of `tags`, which are in ASCII order. Raises: Refusal."""
-    last = request.parameter("last")
-    start = bisect_right(tags, last) if last is not None else 0
-    count = _page_size(request.parameter("n"), len(tags))
-    page = tags[start : start + count]
-    headers: Headers = ()
-    if page and start + len(page) < len(tags):
-        # A tag needs no encoding within a query; quoting it is for the reader's peace of mind.
-        link = f"/v2/{route.repository}/tags/list?n={count}&last={quote(page[-1])}"
-        headers = (("Link", f'<{link}>; rel="next"'),)
+    page, headers = _turn(f"/v2/{route.repository}/tags/list", request, tags)
     return json_response(HTTPStatus.OK, {"name": route.repository, "tags": page}, headers=headers)
+
+
+def get_catalog(store: Store, _route: Route, request: Request) -> Response:
+    """One page of the repositories that may be read, likewise (Docker Registry HTTP API V2, "Catalog")."""
+    names = sorted(path for path in store.paths() if request.may_read is None or request.may_read(path))
+    page, headers = _turn("/v2/_catalog", request, names)
+    return json_response(HTTPStatus.OK, {"repositories": page}, headers=headers)
+
+
+def _turn(path: str, request: Request, names: list[str]) -> tuple[list[str], Headers]:
+    """The page of `names` that is asked for at `path`, and the link to the next one. Raises: Refusal."""
+    last = request.parameter("last")
+    start = bisect_right(names, last) if last is not None else 0
+    count = _page_size(request.parameter("n"), len(names))
+    page = names[start : start + count]
+    if not page or start + len(page) >= len(names):
+        return page, ()
+    # Neither a tag nor the name of a repository needs to be encoded within a query; '/' is for old clients.
+    return page, (("Link", f'<{path}?n={count}&last={quote(page[-1], safe="")}>; rel="next"'),)
 
 
 def _page_size(text: str | None, everything: int) -> int:
     if text is None:
         return everything
     if not (text.isascii() and text.isdecimal()):
-        raise bad_request(ErrorCode.SIZE_INVALID, f"n is a number of tags, not {echo(text)}")
+        raise bad_request(ErrorCode.SIZE_INVALID, f"n is a number of names, not {echo(text)}")
     return min(int(text), everything) if len(text) <= MAX_PAGE_DIGITS else everything
 
 

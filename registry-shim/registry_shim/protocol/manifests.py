@@ -27,7 +27,7 @@ from registry_shim.protocol.messages import (
     not_found,
 )
 from registry_shim.protocol.routes import read_computed_digest, read_reference
-from registry_shim.store.documents import read_document
+from registry_shim.store.documents import check_embedded, read_document
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import is_tag
 
@@ -121,9 +121,10 @@ def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
             ErrorCode.DIGEST_INVALID, f"the {len(data)} bytes received have the digest {digest}, not {promised}"
         )
     document = read_document(data, push.media_type)
-    repository = store.obtain(route.repository)
-    repository.uploads.check_space(len(data))
-    repository.publish(document, data, digest, push.tags, push.conditions.check)
+    check_embedded(data)
+    with store.creating(route.repository) as repository:
+        repository.uploads.check_space(len(data))
+        repository.publish(document, data, digest, push.tags, push.conditions.check)
     headers: Headers = (
         ("Location", f"/v2/{route.repository}/manifests/{digest}"),
         ("Docker-Content-Digest", str(digest)),
@@ -140,15 +141,15 @@ def _publish(store: Store, route: Route, push: Push, data: bytes) -> Response:
 def delete_manifest(store: Store, route: Route, request: Request) -> Response:
     """The confirmation that the tag, or the manifest with all its tags, is no more."""
     reference = read_reference(route.item)
-    repository = store.find(route.repository)
-    if repository is None or reference is None:
-        raise _unknown_manifest(route)
-    check = read_conditions(request).check
-    is_gone = (
-        repository.remove_tag(reference, check)
-        if isinstance(reference, str)
-        else repository.remove_manifest(reference, check)
-    )
+    with store.holding(route.repository) as repository:
+        if repository is None or reference is None:
+            raise _unknown_manifest(route)
+        check = read_conditions(request).check
+        is_gone = (
+            repository.remove_tag(reference, check)
+            if isinstance(reference, str)
+            else repository.remove_manifest(reference, check)
+        )
     if not is_gone:
         raise _unknown_manifest(route)
     return Response(HTTPStatus.ACCEPTED)

@@ -49,7 +49,7 @@ class Request:
     path: str  # as it was sent, still percent-encoded
     query: str = ""  # the same, without '?'
     headers: Mapping[str, str] = field(default_factory=dict)  # by lower-case name
-    may_mount: Callable[[str], bool] | None = None  # from which repositories; None for all
+    may_read: Callable[[str], bool] | None = None  # which repositories whoever asks may read; None for all
 
     def parameters(self, name: str) -> list[str]:
         """The values that the query gives `name`, in order.
@@ -144,6 +144,12 @@ def echo(text: str) -> str:
 def bad_request(error_code: ErrorCode, message: str) -> Refusal:
     """The refusal of a request that is wrong in itself."""
     return Refusal(HTTPStatus.BAD_REQUEST, error_code, message)
+
+
+def code_to_wait(status: int) -> ErrorCode:
+    """The code of a refusal for now; the specification has one for only one of the two."""
+    is_asking_too_much = status == HTTPStatus.TOO_MANY_REQUESTS
+    return ErrorCode.TOOMANYREQUESTS if is_asking_too_much else ErrorCode.UNSUPPORTED
 
 
 def not_found(error_code: ErrorCode, message: str) -> Refusal:

@@ -18,6 +18,7 @@ from registry_shim.errors import (
     NoSpaceLeft,
     RulesUnreadable,
     TooManyUploads,
+    TryLater,
     UnknownUpload,
 )
 from registry_shim.protocol.blobs import (
@@ -29,9 +30,9 @@ from registry_shim.protocol.blobs import (
     get_upload,
     start_upload,
 )
-from registry_shim.protocol.listings import get_api, get_referrers, get_tags
+from registry_shim.protocol.listings import get_api, get_catalog, get_referrers, get_tags
 from registry_shim.protocol.manifests import delete_manifest, get_manifest, put_manifest
-from registry_shim.protocol.messages import ErrorCode, Refusal, Response
+from registry_shim.protocol.messages import ErrorCode, Refusal, Response, code_to_wait
 from registry_shim.protocol.routes import Endpoint, find_route
 from wpkg.errors import WpkgError
 from wpkg.oci.digest import ContentMismatch
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 HANDLERS: dict[Endpoint, dict[str, Handler]] = {
     Endpoint.API: {"GET": get_api, "HEAD": get_api},
+    Endpoint.CATALOG: {"GET": get_catalog, "HEAD": get_catalog},
     Endpoint.MANIFEST: {
         "GET": get_manifest,
         "HEAD": get_manifest,
@@ -145,6 +147,9 @@ def refuse(error: WpkgError) -> Response:
             )
         case DamagedStore():
             refusal = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.MANIFEST_INVALID, str(error))
+        case TryLater():
+            headers = (("Retry-After", error.retry_after),) if error.retry_after is not None else ()
+            refusal = Refusal(error.status, code_to_wait(error.status), str(error), headers=headers)
         case EvidenceUnavailable():
             refusal = Refusal(HTTPStatus.FORBIDDEN, ErrorCode.DENIED, f"could not check: {error}")
         case _:

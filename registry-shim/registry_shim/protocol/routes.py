@@ -3,6 +3,7 @@
 Grammar (distribution-spec v1.1.1, "Endpoints")::
 
     path ::= '/v2' '/'?
+           | '/v2/_catalog'                            of docker's API, not in the specification
            | '/v2/' name '/manifests/' reference
            | '/v2/' name '/blobs/' digest
            | '/v2/' name '/blobs/uploads' '/'?
@@ -34,6 +35,7 @@ class Endpoint(Enum):
     """What a path is."""
 
     API = auto()
+    CATALOG = auto()
     MANIFEST = auto()
     BLOB = auto()
     UPLOADS = auto()
@@ -55,6 +57,8 @@ def find_route(path: str) -> Route:
     """What `path`, as it was sent, is. Raises: Refusal."""
     if path in ("/v2/", "/v2"):
         return Route(Endpoint.API)
+    if path == "/v2/_catalog":
+        return Route(Endpoint.CATALOG)
     match path.split("/"):
         case ["", "v2", *name, "blobs", "uploads", ""] | ["", "v2", *name, "blobs", "uploads"]:
             endpoint, item = Endpoint.UPLOADS, ""

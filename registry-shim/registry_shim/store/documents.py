@@ -6,6 +6,7 @@ Beyond the reading rules of `wpkg.oci.manifest`: an index may have a `subject` a
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def read_document(data: bytes, media_type: str) -> Document:
     """What `data`, pushed as `media_type` ('' for unknown), is and refers to.
 
     Refuses what could be read as two things (CVE-2021-41190). Whether what it refers to exists is not
-    looked at, nor embedded `data`.
+    looked at, nor embedded `data`; see `check_embedded`.
 
     Raises: MalformedManifest.
     """
@@ -98,6 +99,35 @@ def _required(members: Members, *keys: str) -> Iterator[Descriptor]:
             descriptor = Descriptor.read(item)
             if not item.texts("urls") and not descriptor.media_type.startswith(NON_DISTRIBUTABLE):
                 yield descriptor
+
+
+def check_embedded(data: bytes) -> None:
+    """Nothing where content that descriptors of a manifest embed is theirs (image-spec v1.1.1 `descriptor.md`).
+
+    Whoever reads embedded content and does not verify it would have something else than those who fetch it.
+
+    Raises: MalformedManifest.
+    """
+    if b"data" not in data:
+        return
+    try:
+        members = Members(load_json(data))
+        for key in ("config", "layers", "manifests", "subject"):
+            value = members.raw(key)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict) and "data" in item:
+                    _check_data(key, Descriptor.read(Members(item)), item["data"])
+    except (InvalidJson, InvalidDigest) as error:
+        raise MalformedManifest(str(error)) from error
+
+
+def _check_data(key: str, descriptor: Descriptor, embedded: object) -> None:
+    try:
+        content = base64.b64decode(embedded if isinstance(embedded, str) else "?", validate=True)
+    except ValueError as error:
+        raise MalformedManifest(f"the data in {key} is not base64") from error
+    if len(content) != descriptor.size or Digest.of(content, descriptor.digest.algorithm) != descriptor.digest:
+        raise MalformedManifest(f"the data in {key} is not that of {descriptor.digest}")
 
 
 def named_digests(data: bytes) -> set[Digest]:

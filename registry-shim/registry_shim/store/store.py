@@ -9,11 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from registry_shim.errors import DamagedStore, RootInUse, UnusableRoot
 from registry_shim.limits import DEFAULT_UPLOADS
+from registry_shim.store.bare import is_bare, remove_bare
 from registry_shim.store.blobs import Blobs
 from registry_shim.store.disk import make_directory
 from registry_shim.store.layout import BLOBS_DIRECTORY, LAYOUT_FILE, QUARANTINE_DIRECTORY, UPLOADS_DIRECTORY
@@ -69,6 +72,7 @@ class Store:
         self._is_sparse = is_sparse
         self._lock = threading.Lock()
         self._repositories: dict[str, Repository] = {}
+        self._held: Counter[str] = Counter()  # by how many each is being changed
         try:
             make_directory(root)
             self._lock_handle = os.open(root / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
@@ -101,8 +105,42 @@ class Store:
                 self._repositories[path] = self._open(Repository.load, directory)
             return self._repositories[path]
 
+    @contextmanager
+    def holding(self, path: str) -> Iterator[Repository | None]:
+        """The repository at `path`, None when there is none, for whoever removes something there.
+
+        Raises: DamagedStore.
+        """
+        with self._kept(path):
+            yield self.find(path)
+
+    @contextmanager
+    def creating(self, path: str) -> Iterator[Repository]:
+        """The repository at `path`, created when there is none, for whoever begins something there.
+
+        Raises: DamagedStore.
+        """
+        with self._kept(path):
+            yield self.obtain(path)
+
+    @contextmanager
+    def _kept(self, path: str) -> Iterator[None]:
+        """While it is entered, the repository is not pruned."""
+        with self._lock:
+            self._held[path] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held[path] -= 1
+                if not self._held[path]:
+                    del self._held[path]
+
     def obtain(self, path: str) -> Repository:
-        """The repository at `path`, a valid one, created when there is none. Raises: DamagedStore."""
+        """The repository at `path`, a valid one, created when there is none. Raises: DamagedStore.
+
+        One with nothing in it may be pruned at any time: whoever shares the store uses `creating`.
+        """
         repository = self.find(path)
         if repository is not None:
             return repository
@@ -139,7 +177,10 @@ class Store:
         return origin is not None and self._link(origin.blobs, digest, target)
 
     def _link(self, origin: Blobs, digest: Digest, target: str) -> bool:
-        return origin.size(digest) is not None and self.obtain(target).blobs.link(origin, digest)
+        if origin.size(digest) is None:
+            return False
+        with self.creating(target) as repository:
+            return repository.blobs.link(origin, digest)
 
     def _all_blobs(self) -> Iterator[tuple[str, Blobs]]:
         """The blobs of every repository, of those in memory first; opens none of the others."""
@@ -204,6 +245,21 @@ class Store:
         if repository is None:
             raise RuntimeError(f"{path} has an oci-layout")
         return repository
+
+    def prune(self, path: str, since: float, *, is_dry_run: bool = False) -> bool:
+        """Whether the repository has had nothing since `since`, seconds of the file system; it is no more then."""
+        with self._lock:
+            repository = self._repositories.get(path)
+            if repository is None or path in self._held or len(repository.snapshot()):
+                return False
+            directory = self.directory(path)
+            if not is_bare(directory, since):
+                return False
+            if not is_dry_run:
+                repository.close()  # the journal may still take back what the index lists
+                del self._repositories[path]
+                remove_bare(directory, self._root)
+            return True
 
     def now(self) -> float:
         """The time by the clock that dates the files, in seconds."""

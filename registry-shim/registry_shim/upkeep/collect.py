@@ -16,6 +16,9 @@ How that is safe:
 4. The journal says that manifests are gone before a byte of them goes. A crash at any time leaves a whole store,
    with some blobs that nothing names, which the next sweep takes.
 
+A repository that has had neither manifests nor blobs nor sessions for the grace period is no more. Whoever begins
+something in one holds it (`Store.creating`), and meanwhile it stays.
+
 A manifest that must stay and cannot be read may name anything: then nothing is removed from its repository.
 """
 
@@ -75,7 +78,7 @@ def collect(store: Store, order: CollectOrder, waiting: Waiting, step: Step) -> 
     seen = 0
     for path in store.paths():
         seen += 1
-        problem = None
+        problem, is_pruned = None, False
         gone: list[Discarded] = []
         sessions: list[int] = []
         try:
@@ -83,11 +86,12 @@ def collect(store: Store, order: CollectOrder, waiting: Waiting, step: Step) -> 
             if repository is not None:
                 sessions = collection.forget_sessions(repository)
                 collection.sweep(repository, waiting(path), gone)
+                is_pruned = collection.prune(store, path)
         except DamagedStore as error:
             problem = str(error)
         collection.freed += sum(sessions) + sum(one.freed for one in gone)
-        if gone or sessions or problem:
-            found.append(_describe(path, gone, sessions, problem))
+        if gone or sessions or problem or is_pruned:
+            found.append(_describe(path, gone, sessions, problem, is_pruned=is_pruned))
     return CollectReport(order.is_dry_run, order.grace, seen, collection.freed, tuple(found))
 
 
@@ -133,6 +137,10 @@ class _Collection:
             if self._order.is_dry_run or uploads.forget(session, self._since)
         ]
 
+    def prune(self, store: Store, path: str) -> bool:
+        """Whether the repository itself is no more."""
+        return store.prune(path, self._since, is_dry_run=self._order.is_dry_run)
+
     def _is_young(self, repository: Repository, digest: Digest) -> bool:
         return not repository.blobs.is_unseen(digest, self._since)
 
@@ -148,7 +156,9 @@ class _Collection:
                 yield Discarded(digest, digest in manifests, found.st_size, freed)
 
 
-def _describe(path: str, gone: list[Discarded], sessions: list[int], problem: str | None) -> Collected:
+def _describe(
+    path: str, gone: list[Discarded], sessions: list[int], problem: str | None, *, is_pruned: bool
+) -> Collected:
     return Collected(
         path,
         tuple(sorted(str(one.digest) for one in gone if one.is_manifest)),
@@ -156,4 +166,5 @@ def _describe(path: str, gone: list[Discarded], sessions: list[int], problem: st
         len(sessions),
         sum(sessions) + sum(one.size for one in gone),
         problem,
+        is_pruned,
     )

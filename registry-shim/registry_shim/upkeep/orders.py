@@ -38,6 +38,7 @@ class Collected(Struct, frozen=True):
     uploads: int = 0
     size: int = 0  # bytes of all these
     problem: str | None = None
+    is_pruned: bool = False  # the repository itself is no more, which has had nothing for the grace period
 
 
 class CollectReport(Struct, frozen=True, tag="gc"):
@@ -97,6 +98,7 @@ def removed(report: CollectReport) -> Mapping[str, int]:
     return {
         "manifests": sum(len(one.manifests) for one in report.repositories),
         "blobs": sum(len(one.blobs) for one in report.repositories),
+        "repositories": sum(one.is_pruned for one in report.repositories),
         "uploads": sum(one.uploads for one in report.repositories),
         "size": sum(one.size for one in report.repositories),
     }

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from wpkg.errors import InvalidInput
 from wpkg.oci.reference import Repository, is_repository_path
-from wpkg.registry.origins import base_url
+from wpkg.registry.origins import DOCKER_HUB, base_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,17 @@ class Upstream(Struct, frozen=True):
                 return None
             rest = name[len(self.prefix) + 1 :]
         return Repository(self.registry, f"{self.path}/{rest}" if self.path else rest)
+
+    def name_of(self, registry: str, repository: str) -> str | None:
+        """What `repository` of `registry` is here, None where it is nothing of this upstream."""
+        if registry != self.registry and not {registry, self.registry} <= DOCKER_HUB:
+            return None
+        rest = repository
+        if self.path:
+            if not repository.startswith(f"{self.path}/"):
+                return None
+            rest = repository[len(self.path) + 1 :]
+        return f"{self.prefix}/{rest}" if self.prefix else rest
 
 
 def sort_upstreams(upstreams: Sequence[Upstream]) -> list[Upstream]:

@@ -6,12 +6,13 @@ an error may name files of this machine.
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 
-from registry_shim.protocol.messages import ErrorCode, Refusal
+from registry_shim.protocol.messages import ErrorCode, Headers, Refusal, code_to_wait
 from wpkg.oci.digest import ContentMismatch
 from wpkg.oci.manifest import MalformedManifest
-from wpkg.registry.errors import Unauthorized, Unreachable
+from wpkg.registry.errors import AskedToWait, Unauthorized, Unreachable
 
 
 class UpstreamFailed(Refusal):
@@ -32,9 +33,15 @@ class Interrupted(Refusal):
 def describe_failure(registry: str, error: Exception) -> UpstreamFailed:
     """The refusal that an error of the client means."""
     status, code = HTTPStatus.BAD_GATEWAY, ErrorCode.UNSUPPORTED
+    headers: Headers = ()
     match error:
         case UpstreamFailed():
             return error
+        case AskedToWait():
+            status, code = HTTPStatus(error.status), code_to_wait(error.status)
+            said = f"{registry}, which this mirrors, asks to wait"
+            if error.seconds is not None:
+                headers = (("Retry-After", str(math.ceil(error.seconds))),)
         case Unreachable():
             said = f"{registry}, which this mirrors, cannot be reached"
         case Unauthorized():
@@ -48,4 +55,4 @@ def describe_failure(registry: str, error: Exception) -> UpstreamFailed:
             said = f"{registry}, which this mirrors, sent a manifest that is none"
         case _:
             said = f"{registry}, which this mirrors, answered with something unexpected"
-    return UpstreamFailed(status, code, said)
+    return UpstreamFailed(status, code, said, headers=headers)

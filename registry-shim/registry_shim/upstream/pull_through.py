@@ -109,7 +109,7 @@ class PullThrough:
                 return self._get_manifest(mirrored, route, request)
 
     def _mirrored(self, route: Route) -> Mirrored | None:
-        if route.endpoint is Endpoint.API:
+        if route.endpoint in (Endpoint.API, Endpoint.CATALOG):
             return None
         for source in self._sources:
             origin = source.upstream.repository(route.repository)
@@ -143,8 +143,9 @@ class PullThrough:
             return self._service.begin(request)  # which says that there is none
         if request.method == "HEAD":
             return describe_blob(request, digest, size)[0]
-        target = self._store.obtain(mirrored.name)
-        blob = self._arrivals.join(Fetch(mirrored.source, mirrored.origin, mirrored.name, target, digest, size))
+        with self._store.creating(mirrored.name) as target:
+            fetch = Fetch(mirrored.source, mirrored.origin, mirrored.name, target, digest, size)
+            blob = self._arrivals.join(fetch)
         if blob is None:
             return self._service.begin(request)
         try:
@@ -164,7 +165,8 @@ class PullThrough:
         except NotFound:
             return False
         document = mirrored.source.read(fetched)
-        self._store.obtain(mirrored.name).publish(document, fetched.data, digest, tags, is_complete=False)
+        with self._store.creating(mirrored.name) as repository:
+            repository.publish(document, fetched.data, digest, tags, is_complete=False)
         return True
 
     # --- by tag --------------------------------------------------------------------------------------
@@ -175,9 +177,12 @@ class PullThrough:
             self._flights.run(("manifest", mirrored.name, named), lambda: self._fetch_manifest(mirrored, named))
         elif named is not None:
             repository = self._store.find(mirrored.name)
-            is_known = repository is not None and repository.find(named) is not None
+            is_here = repository is not None and repository.find(named) is not None
             stale = self._renew(
-                ("tag", mirrored.name, named), lambda: self._move_tag(mirrored, named), is_known=is_known
+                ("tag", mirrored.name, named),
+                lambda: self._move_tag(mirrored, named),
+                is_here=is_here,
+                is_known=is_here,
             )
             return self._answer(request, stale)
         return self._service.begin(request)
@@ -207,7 +212,9 @@ class PullThrough:
         repository = self._store.find(name)
         is_known = name in self._tags or repository is not None
         try:
-            stale = self._renew(("tags", name), lambda: self._list_tags(mirrored), is_known=is_known)
+            stale = self._renew(
+                ("tags", name), lambda: self._list_tags(mirrored), is_here=is_known, is_known=is_known
+            )
         except NotFound:
             self._tags.pop(name, None)
             raise not_found(ErrorCode.NAME_UNKNOWN, f"there is no repository '{name}'") from None
@@ -229,12 +236,13 @@ class PullThrough:
         if subject is None:
             return self._service.begin(request)
         repository = self._store.find(mirrored.name)
-        is_known = repository is not None and any(True for _ in repository.referrers(subject))
+        are_here = repository is not None and any(True for _ in repository.referrers(subject))
         key = ("referrers", mirrored.name, subject)
         stale = self._renew(
             key,
             lambda: self._list_referrers(mirrored, subject),
-            is_known=is_known or self._fresh.is_known(key),
+            is_here=are_here,
+            is_known=are_here or self._fresh.is_known(key),
         )
         return self._answer(request, stale)
 
@@ -254,14 +262,17 @@ class PullThrough:
 
     # --- inside --------------------------------------------------------------------------------------
 
-    def _renew(self, key: Hashable, action: Callable[[], bool], *, is_known: bool) -> Headers:
+    def _renew(self, key: Hashable, action: Callable[[], bool], *, is_here: bool, is_known: bool) -> Headers:
         """A warning where what is known could not be renewed, nothing where it was or need not be.
 
-        That there is nothing is not remembered: what has just been published is found at once.
+        `is_here` says whether there is something to serve at all, `is_known` whether it is known what there is.
+
+        That there is nothing is not remembered: what has just been published is found at once, and what was put
+        aside here as damaged is fetched again.
 
         Raises: NotFound, UpstreamFailed when nothing is known.
         """
-        if self._fresh.is_fresh(key):
+        if is_here and self._fresh.is_fresh(key):
             return ()
         try:
             self._fresh.mark(key, lasts=self._flights.run(key, action))

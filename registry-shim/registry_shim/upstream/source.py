@@ -11,7 +11,7 @@ from registry_shim.upstream.failures import describe_failure
 from wpkg.errors import WpkgError
 from wpkg.registry.client import RegistryClient
 from wpkg.registry.credentials import Credentials
-from wpkg.registry.errors import NotFound, Unreachable
+from wpkg.registry.errors import AskedToWait, NotFound, Unreachable
 from wpkg.registry.patience import Patience
 from wpkg.registry.transport import Transport
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 RETRIES = 2  # clients have patience of their own
 READ_TIMEOUT = 30.0  # seconds without a byte; clients give up at about a minute
+LONGEST_WAIT = 2.0  # seconds that a registry may ask for and that a client waits here; else it is told to
 OUTAGE_SECONDS = 5.0  # for which a registry that could not be reached is not asked again
+LONGEST_PAUSE = 60.0  # seconds for which it is not asked again when it asks for that, or for more
 
 logger = logging.getLogger("registry_shim")
 
@@ -37,17 +39,18 @@ class Source:
         self.upstream = upstream
         self.client = client
         self._monotonic = monotonic
-        self._outage: tuple[float, Unreachable] | None = None  # when it was noticed
+        self._outage: tuple[float, WpkgError] | None = None  # until when it is not asked, and why
 
     def ask(self, action: Callable[[RegistryClient], T]) -> T:
         """What `action` gets from the client. Raises: NotFound, UpstreamFailed."""
         outage = self._outage
-        if outage is not None and self._monotonic() - outage[0] < OUTAGE_SECONDS:
-            raise describe_failure(self.upstream.registry, outage[1])
+        if outage is not None and (left := outage[0] - self._monotonic()) > 0:
+            raise describe_failure(self.upstream.registry, _still(outage[1], left))
         try:
             found = action(self.client)
         except WpkgError as error:
-            self._outage = (self._monotonic(), error) if isinstance(error, Unreachable) else None
+            seconds = _pause_after(error)
+            self._outage = (self._monotonic() + seconds, error) if seconds else None
             raise self._told(error) from error
         self._outage = None
         return found
@@ -77,6 +80,18 @@ class Source:
         return describe_failure(self.upstream.registry, error)
 
 
+def _pause_after(error: WpkgError) -> float:
+    """The seconds for which whoever failed so is left alone."""
+    if isinstance(error, AskedToWait):
+        return min(error.seconds or 0.0, LONGEST_PAUSE)
+    return OUTAGE_SECONDS if isinstance(error, Unreachable) else 0.0
+
+
+def _still(error: WpkgError, left: float) -> WpkgError:
+    """The error as it is when `left` seconds of the pause after it are left."""
+    return AskedToWait(error.message, error.status, left) if isinstance(error, AskedToWait) else error
+
+
 def connect(
     options: Sequence[str], environment: Mapping[str, str], monotonic: Callable[[], float]
 ) -> list[Source]:
@@ -91,6 +106,7 @@ def connect(
     credentials = Credentials(environment, warn)
     sources = []
     for upstream in sort_upstreams([Upstream.parse(option) for option in options]):
-        transport = Transport(credentials.find, warn, upstream.plain_http, Patience(RETRIES), READ_TIMEOUT)
+        patience = Patience(RETRIES, longest=LONGEST_WAIT)
+        transport = Transport(credentials.find, warn, upstream.plain_http, patience, READ_TIMEOUT)
         sources.append(Source(upstream, RegistryClient(transport), monotonic))
     return sources

@@ -10,14 +10,12 @@ import bcrypt
 import pytest
 
 from registry_shim.auth.credentials import Credentials, Verifier, read_credentials
-from registry_shim.auth.guard import Guard
 from registry_shim.limits import MAX_PASSWORD_CHECKS, REMEMBERED_PASSWORDS
 from registry_shim.protocol.messages import Request
-from registry_shim.protocol.registry import Registry
-from tests.shim.auth.people import PASSWORDS, RULES, basic, hash_of, htpasswd, write_files
+from tests.shim.auth.conftest import As
+from tests.shim.auth.people import PASSWORDS, RULES, basic, hash_of, htpasswd
 from tests.shim.wire import (
     UNKNOWN_DIGEST,
-    Answer,
     InProcessClient,
     closing,
     push_blob,
@@ -28,47 +26,12 @@ from tests.shim.wire import (
 from wpkg.oci.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from registry_shim.auth.auth import Auth
-    from registry_shim.protocol.service import Service
     from registry_shim.store.store import Store
 
 HASHES = {name: hash_of(password).encode() for name, password in PASSWORDS.items()}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
-    return write_files(tmp_path)
-
-
-@pytest.fixture
-def auth(store: Store, files: tuple[Path, Path]) -> Auth:
-    return Guard(*files, b"secret").before(Registry(store))
-
-
-class As:
-    """A client that says who it is; None does not."""
-
-    def __init__(self, store: Store, service: Service, name: str | None, password: str | None = None) -> None:
-        self._client = InProcessClient(store, "/nowhere", service)
-        self._headers = basic(name, password) if name is not None else {}
-
-    def send(
-        self,
-        method: str,
-        target: str,
-        body: bytes | Iterable[bytes] = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        return self._client.send(method, target, body, {**self._headers, **(headers or {})})
-
-
-@pytest.fixture
-def owner(store: Store) -> InProcessClient:
-    """Who needs not ask."""
-    return InProcessClient(store, "/nowhere")
 
 
 class Counted:

@@ -26,7 +26,7 @@ def proceed() -> None:
 def age(root: Path, seconds: float = DAY + 60) -> None:
     """Let everything below `root` be so much older."""
     for path in root.rglob("*"):
-        if path.is_file() and not path.is_symlink():
+        if (path.is_file() or path.is_dir()) and not path.is_symlink():
             made = path.stat().st_mtime
             os.utime(path, (made - seconds, made - seconds))
 

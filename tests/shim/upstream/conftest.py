@@ -10,7 +10,7 @@ import pytest
 from registry_shim.protocol.registry import Registry
 from registry_shim.upstream.address import Upstream
 from registry_shim.upstream.pull_through import PullThrough
-from registry_shim.upstream.source import Source
+from registry_shim.upstream.source import LONGEST_WAIT, Source
 from tests.fakes.fault_proxy import FaultProxy, fault_proxy
 from tests.shim.conftest import new_id
 from tests.shim.wire import InProcessClient, SocketClient
@@ -71,10 +71,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def mirror_of(proxy: FaultProxy, store: Store, clock: Clock) -> PullThrough:
+def mirror_of(proxy: FaultProxy, store: Store, clock: Clock, prefix: str = ",m") -> PullThrough:
     """What mirrors everything behind the proxy under `m/`, and does not wait long."""
-    transport = Transport(patience=Patience(1, sleep=lambda _: None), read_timeout=1.0)
-    source = Source(Upstream.parse(f"http://{proxy.address},m"), RegistryClient(transport), clock)
+    transport = Transport(patience=Patience(1, sleep=lambda _: None, longest=LONGEST_WAIT), read_timeout=1.0)
+    source = Source(Upstream.parse(f"http://{proxy.address}{prefix}"), RegistryClient(transport), clock)
     return PullThrough(Registry(store), store, [source], TTL, clock)
 
 

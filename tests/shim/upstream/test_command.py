@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from registry_shim.upstream.address import Upstream, sort_upstreams
-from tests.fakes.fault_proxy import TokenGate, basic_gate
+from tests.fakes.fault_proxy import TokenGate, basic_gate, status
 from tests.shim.process import Served, run
 from tests.shim.wire import SocketClient, push_manifest
 from wpkg.errors import InvalidInput
@@ -114,3 +115,18 @@ def test_its_own_credentials_and_not_those_of_its_clients(
     assert mine["Authorization"] not in [request.authorization for request in proxy.seen]
     code, _, log = served.stop()
     assert (code, log) == (0, "")
+
+
+def test_a_client_is_told_to_wait_and_not_kept_waiting(
+    upstream: SocketClient, proxy: FaultProxy, name: str, tmp_path: Path
+) -> None:
+    push_manifest(upstream, name, "v1")
+    proxy.on("GET|HEAD", "/v2/", status(429, Retry_After="9"))
+    served = Served(tmp_path / "mirror", "--upstream", f"http://{proxy.address},m")
+    client = SocketClient(served.address, str(served.root))
+    began = time.monotonic()
+    answer = client.send("GET", f"/v2/m/{name}/manifests/v1")
+    assert (answer.status, answer.headers["retry-after"]) == (429, "9")
+    assert time.monotonic() - began < 9
+    client.close()
+    assert served.stop()[0] == 0

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -190,6 +191,8 @@ def test_a_helper_may_have_an_identity_token(home: Home) -> None:
         ("#!/bin/sh\necho secret-on-stdout; exit 3\n", "failed with status 3"),
         ("#!/bin/sh\necho secret-on-stdout\n", "did not answer as one does"),
         ('#!/bin/sh\necho \'{"Username": 1, "Secret": 2}\'\n', "did not answer as one does"),
+        ("#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' '['\n", "did not answer as one does"),
+        ("#!/bin/sh\nprintf '\\377'\n", "did not answer as one does"),
         ("#!/bin/nowhere\n", "no program docker-credential-one"),
     ],
 )
@@ -208,6 +211,23 @@ def test_a_helper_is_asked_once_for_all_repositories(home: Home) -> None:
     for path in ("a/b", "a/c", "d"):
         assert credentials.find("r.example.com", path) is None
     assert (home.folder / "bin/arguments").read_text() == "get\n"
+
+
+def test_a_helper_that_hangs_is_given_up_with_all_that_it_has_started(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its child holds the pipes for half a minute; and it is not waited for again for every repository."""
+    monkeypatch.setattr("wpkg.registry.credential_helper.TIMEOUT", 0.3)
+    home.helper("one", f"#!/bin/sh\necho x >> {home.folder}/asked\nsleep 30\n")
+    home.write(".docker/config.json", {"credsStore": "one"})
+    credentials = home.credentials
+    began = time.monotonic()
+    for path in ("a/b", "a/c"):
+        assert credentials.find("r.example.com", path) is None
+    assert time.monotonic() - began < 15
+    assert "did not answer within" in home.warnings[0]
+    assert len(home.warnings) == 1
+    assert (home.folder / "asked").read_text() == "x\n"
 
 
 @pytest.mark.parametrize("name", ["../evil", "a b", "", "-x", "a/b"])

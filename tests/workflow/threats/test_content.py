@@ -17,8 +17,9 @@ from wpkg.names.version import Version
 from wpkg.oci.artifact import WASM_LAYER, PackageRecord, WasmConfig, build_artifact
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, MAX_MANIFEST_SIZE, Index
+from wpkg.registry.bodies import MAX_LIST_SIZE
 from wpkg.registry.cache import Cache
-from wpkg.registry.client import MAX_LIST_SIZE, RegistryClient
+from wpkg.registry.client import RegistryClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -87,6 +87,14 @@ def up_to_date_lock(world: World, opened: OpenedProject | OpenedWorkspace, *, lo
     return _resolve(world, workspace)
 
 
+def settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:
+    """The lock to build with, written if it is new. Raises: as `lock`."""
+    current = up_to_date_lock(world, opened, locked=locked)
+    if compare(opened.lock, current):
+        write_file(opened.lock_file, current.encode().encode())
+    return current
+
+
 def _resolve(world: World, workspace: OpenedWorkspace) -> Lock:
     from wpkg.workflow.resolve import resolve_lock
 

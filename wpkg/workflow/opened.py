@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,11 @@ class OpenedProject(Struct, frozen=True):
         return self.root / PROJECT_FILE
 
     @property
+    def member(self) -> Member:
+        """What it is in its workspace."""
+        return Member(self.root, self.text, self.project)
+
+    @property
     def lock(self) -> Lock | None:
         """What is locked, for all members of the workspace; None where there is no lock file."""
         return self.workspace.lock
@@ -110,7 +116,7 @@ def open_workspace(root: Path) -> OpenedWorkspace:
             around = read_text(above / PROJECT_FILE)
             workspace = _workspace_above(above, around)
             if workspace is not None and here in _folders(above, workspace):
-                return _open_members(above, around, workspace)
+                return _open_members(as_given(root, above), around, workspace)
     member = Member(root, text, read_project(text))
     return OpenedWorkspace(root, (member,), member.project.registries, member.project.trust, _lock_in(root))
 
@@ -148,7 +154,7 @@ def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspac
             ).within(str(home / PROJECT_FILE), "workspace.members")
     members = [Member(home, text, read_project(text))] if workspace.has_project else []
     for folder in _folders(home, workspace):
-        shown = home / folder.relative_to(home.resolve())
+        shown = as_given(home, folder)
         member_text = read_text(shown / PROJECT_FILE)
         try:
             if read_workspace(member_text) is not None:
@@ -169,6 +175,11 @@ def _sharing(project: Project, workspace: Workspace) -> Project:
                 "the members of a workspace share one", hint=f"move it to the {PROJECT_FILE} of the workspace"
             ).within(PROJECT_FILE, table)
     return replace(project, registries=workspace.registries, trust=workspace.trust)
+
+
+def as_given(root: Path, path: Path) -> Path:
+    """`path` as whoever named `root` sees it: from the folder that they are in, unless that is absolute."""
+    return path if root.is_absolute() else Path(os.path.relpath(path))
 
 
 def _lock_in(folder: Path) -> Lock | None:

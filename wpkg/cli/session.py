@@ -107,14 +107,18 @@ def make_world(
     from wpkg.registry.layout import LayoutRegistry
     from wpkg.registry.offline import OfflineRegistry
     from wpkg.registry.router import Router
+    from wpkg.workflow.opened import folder_of_layouts
     from wpkg.workflow.world import World
 
     client = RegistryClient(real_transport(os.environ, console.warn))
+    network = OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client
+
+    def registry_from(home: Path) -> Router:
+        return Router(network, LayoutRegistry(home))
+
     return World(
-        registry=Router(
-            OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client,
-            LayoutRegistry(Path()),
-        ),
+        registry=registry_from(folder_of_layouts(Path())),
+        registry_from=registry_from,
         cache=Cache(folder, console.warn),
         environment=os.environ,
         random_bytes=os.urandom,

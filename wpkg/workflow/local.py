@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,7 +12,7 @@ from wpkg.project.lockfile import LocalPackage
 from wpkg.project.project_file import PROJECT_FILE, Project, read_project
 from wpkg.registry.disk import read_text
 from wpkg.workflow.build_state import stamped_digest
-from wpkg.workflow.opened import as_given
+from wpkg.workflow.opened import as_given, shown_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,11 +153,6 @@ def _read(workspace: OpenedWorkspace, base: Path, dependency: Dependency) -> Loc
             hint="raise its version, or loosen the requirement",
         )
     return LocalDependency(dependency.name, path, shown, project.kind, project)
-
-
-def shown_from(home: Path, path: Path) -> str:
-    """`path` from the folder `home`, with forward slashes and without detours."""
-    return os.path.relpath(path.resolve(), home.resolve()).replace(os.sep, "/")
 
 
 def _project_at(workspace: OpenedWorkspace, path: Path) -> Project:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wpkg.errors import WpkgError
-from wpkg.workflow.local import in_order, local_dependencies, shown_from
+from wpkg.workflow.local import in_order, local_dependencies
 from wpkg.workflow.lock import settled_lock
-from wpkg.workflow.opened import OpenedProject, as_given, open_project
+from wpkg.workflow.opened import OpenedProject, as_given, open_project, shown_from
 from wpkg.workflow.raw_build import build_raw_if_need_be
 
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ def build_path_projects(
             if needs_wit(project):
                 from wpkg.workflow.wit_deps import plan_wit_files
 
+                its_world = world.at(project.workspace.home)
                 own = lock if project.workspace is opened.workspace else None
-                used = own if own is not None else settled_lock(world, project, locked=locked)
-                plan_wit_files(world, project.workspace, used, [project.member]).apply()
+                used = own if own is not None else settled_lock(its_world, project, locked=locked)
+                plan_wit_files(its_world, project.workspace, used, [project.member]).apply()
             built.append(build_raw_if_need_be(world, project))
         except WpkgError as error:
             raise error.within(_name(project, opened.workspace.home)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,8 +112,9 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXIT_CODES,
 )
+@click.option("-C", "folder", type=click.Path(path_type=Path), metavar="DIR", help="As if started in DIR.")
 @click.version_option(__version__, prog_name="wpkg", message="%(prog)s %(version)s")
-def wpkg() -> None:
+def wpkg(folder: Path | None) -> None:
     """The commands."""
 
 

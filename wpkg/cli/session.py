@@ -266,9 +266,11 @@ def command(
                 trust_policies=trust_policies,
                 publishing=publishing,
             )
-            if folder is not None and not folder.is_dir():
-                raise InvalidInput(f"there is no folder {folder}")
-            with contextlib.chdir(folder or Path()):
+            with contextlib.ExitStack() as stack:
+                for place in (click.get_current_context().find_root().params.get("folder"), folder):
+                    if place is not None and not place.is_dir():
+                        raise InvalidInput(f"there is no folder {place}")
+                    stack.enter_context(contextlib.chdir(place or Path()))
                 function(session, **options)
 
         made: click.Command = click.command(**attributes)(run)

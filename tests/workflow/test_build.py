@@ -17,10 +17,11 @@ from wpkg.names.version import Version
 from wpkg.oci.artifact import WasmConfig, build_artifact
 from wpkg.registry.errors import Offline
 from wpkg.workflow.add import Wanted, add
-from wpkg.workflow.build import BuildFailed, build, plan_project
+from wpkg.workflow.build import build, plan_project
 from wpkg.workflow.fetch import fetch_locked
 from wpkg.workflow.lock import lock
 from wpkg.workflow.push import push
+from wpkg.workflow.raw_build import BuildFailed
 from wpkg.workflow.release import DigestGone
 from wpkg.workflow.world import Finished
 

@@ -9,16 +9,17 @@ from wpkg.cli.session import command
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
-    from wpkg.workflow.build import BuiltFile
+    from wpkg.workflow.raw_build import BuiltFile
 
 
 @command(locking=True)
 @option("--compose", is_flag=True, help="Compose the result with the locked dependencies.")
-@option("--no-build", is_flag=True, help="Do not run build_command; take the component that is there.")
+@option("--no-build", is_flag=True, help="Run no build_command; take the components that are there.")
 @option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
 def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> None:  # noqa: FBT001
     """Run the project's own build; with --compose, compose the result with its dependencies.
 
+    Projects that it depends on by path are built first, where something of theirs changed.
     Raw and composed component lie side by side afterwards. What did not change is not written again.
     """
     from wpkg.workflow.build import build as build_project
@@ -34,8 +35,10 @@ def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> N
         session.world, session.root, compose=compose, run_command=not no_build, locked=session.locked
     )
     files = {"raw": built.raw, "composed": built.composed}
-    members = {name: _json(file) if file is not None else None for name, file in files.items()}
-    lines = [_line(name, file) for name, file in files.items() if file is not None]
+    members: dict[str, Any] = {name: _json(file) if file is not None else None for name, file in files.items()}
+    members["local"] = [_json(file) for file in built.local]
+    lines = [_line("local", file) for file in built.local]
+    lines += [_line(name, file) for name, file in files.items() if file is not None]
     session.console.result("build", members, lines)
 
 

@@ -8,7 +8,7 @@ from wpkg.cli.options import option
 from wpkg.project.lockfile import LockedPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wpkg.cli.session import Session
     from wpkg.project.lockfile import LocalPackage
@@ -19,14 +19,16 @@ dry_run_option: Callable[[Any], Any] = option(
 )
 
 
-def show_changes(session: Session, schema: str, locked: Locked, *, dry_run: bool, unchanged: str) -> None:
-    """The result of a command that changes the lock."""
+def show_changes(
+    session: Session, schema: str, locked: Locked, *, dry_run: bool, unchanged: str, more: Sequence[str] = ()
+) -> None:
+    """The result of a command that changes the lock. `more` is what else there is to say to people."""
     members = {
         "dry-run": dry_run,
         "changes": changes_json(locked),
         "packages": [package_json(package) for package in sorted(locked.lock.all, key=lambda p: p.pin)],
     }
-    session.console.result(schema, members, changes_lines(locked) or [unchanged])
+    session.console.result(schema, members, [*changes_lines(locked), *more] or [unchanged])
     if dry_run:
         session.console.warn("nothing was written: this was a dry run")
 

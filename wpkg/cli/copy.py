@@ -24,13 +24,13 @@ def copy(session: Session, source: str, target: str, no_referrers: bool, all_tag
     SOURCE is as for 'wpkg pull'; TARGET is registry/path:tag or dir:folder:tag, whose tag may be left out. Either
     may be an OCI layout on disk (dir:).
     """
-    from wpkg.oci.reference import Reference
     from wpkg.workflow.copy import copy as copy_artifacts
-    from wpkg.workflow.locate import locate
+    from wpkg.workflow.locate import locate, typed_reference
 
-    found = Reference.parse(source) if all_tags else locate(session.world, session.root, source).reference
+    root = session.root
+    found = typed_reference(root, source) if all_tags else locate(session.world, root, source).reference
     copied = copy_artifacts(
-        session.world, found, Reference.parse(target), referrers=not no_referrers, all_tags=all_tags
+        session.world, found, typed_reference(root, target), referrers=not no_referrers, all_tags=all_tags
     )
     artifacts = [
         {

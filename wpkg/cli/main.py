@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wpkg import __version__
 from wpkg.cli.console import Console, wants_colour
-from wpkg.cli.options import Group, version_option
+from wpkg.cli.options import Group, option, version_option
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ class _Commands(Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXIT_CODES,
 )
+@option("-C", "folder", type=click.Path(path_type=Path), metavar="DIR", help="As if started in DIR.")
 @version_option(f"wpkg {__version__}")
-def wpkg() -> None:
+def wpkg(folder: Path | None) -> None:
     """The commands."""
 
 

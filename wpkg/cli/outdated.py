@@ -27,7 +27,7 @@ def outdated(session: Session) -> None:
             str(item.pin.version),
             str(item.compatible),
             str(item.newest),
-            "the project" if item.is_direct else "a dependency",
+            ", ".join(item.needed_by) or "a dependency",
         )
         for item in found
     ]

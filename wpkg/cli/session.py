@@ -108,14 +108,18 @@ def make_world(
     from wpkg.registry.layout import LayoutRegistry
     from wpkg.registry.offline import OfflineRegistry
     from wpkg.registry.router import Router
+    from wpkg.workflow.opened import folder_of_layouts
     from wpkg.workflow.world import World
 
     client = RegistryClient(real_transport(os.environ, console.warn))
+    network = OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client
+
+    def registry_from(home: Path) -> Router:
+        return Router(network, LayoutRegistry(home))
+
     return World(
-        registry=Router(
-            OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client,
-            LayoutRegistry(Path()),
-        ),
+        registry=registry_from(folder_of_layouts(Path())),
+        registry_from=registry_from,
         cache=Cache(folder, console.warn),
         environment=os.environ,
         random_bytes=os.urandom,
@@ -261,9 +265,11 @@ def command(
                 trust_policies=trust_policies,
                 publishing=publishing,
             )
-            if folder is not None and not folder.is_dir():
-                raise InvalidInput(f"there is no folder {folder}")
-            with contextlib.chdir(folder or Path()):
+            with contextlib.ExitStack() as stack:
+                for place in (click.get_current_context().find_root().params.get("folder"), folder):
+                    if place is not None and not place.is_dir():
+                        raise InvalidInput(f"there is no folder {place}")
+                    stack.enter_context(contextlib.chdir(place or Path()))
                 function(session, **options)
 
         made: click.Command = click.command(cls=Command, **attributes)(run)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
+    from wpkg.project.lockfile import Lock
     from wpkg.workflow.opened import OpenedProject
 
 
@@ -25,9 +26,18 @@ def dependency_names(context: click.Context, _: click.Parameter, incomplete: str
 
 def pinned_references(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """What the lock of the project here pins, as `ns:name@version`."""
-    opened = _project(context)
-    lock = opened.lock if opened is not None else None
+    lock = _lock(context)
     names = [f"{package.name}@{package.version}" for package in lock.packages] if lock is not None else []
+    return _starting(names, incomplete)
+
+
+def pinned_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The packages of the lock here; with their versions, where there are several or one has been begun."""
+    lock = _lock(context)
+    found = lock.all if lock is not None else ()
+    names = {str(package.name) for package in found}
+    if "@" in incomplete:
+        names = {f"{package.name}@{package.version}" for package in found}
     return _starting(names, incomplete)
 
 
@@ -50,9 +60,24 @@ def _project(context: click.Context) -> OpenedProject | None:
     from wpkg.workflow.opened import open_project
 
     try:
-        return open_project(context.params.get("folder") or Path())
+        return open_project(_folder(context))
     except WpkgError:
         return None
+
+
+def _lock(context: click.Context) -> Lock | None:
+    """The lock that the command line means; None where there is none that can be read."""
+    from wpkg.workflow.opened import open_workspace
+
+    try:
+        return open_workspace(_folder(context)).lock
+    except WpkgError:
+        return None
+
+
+def _folder(context: click.Context) -> Path:
+    """The folder that -C names, before the command or behind it."""
+    return Path(context.find_root().params.get("folder") or "") / (context.params.get("folder") or "")
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

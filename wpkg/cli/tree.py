@@ -9,6 +9,7 @@ import click
 from wpkg.cli.changes import package_json
 from wpkg.cli.options import option
 from wpkg.cli.session import command
+from wpkg.cli.suggest import pinned_names
 from wpkg.names.pin import Pin
 from wpkg.project.lockfile import LocalPackage
 
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 
 @command()
-@option("-i", "--invert", metavar="NS:NAME[@VERSION]", help="Show who needs a package, instead.")
+@option(
+    "-i",
+    "--invert",
+    metavar="NS:NAME[@VERSION]",
+    shell_complete=pinned_names,
+    help="Show who needs a package, instead.",
+)
 @option("--depth", type=click.IntRange(min=0), metavar="N", help="No deeper than N dependencies.")
 def tree(session: Session, *, invert: str | None, depth: int | None) -> None:
     """Show the locked dependencies as a tree. No registry is asked.

@@ -9,13 +9,14 @@ import click
 from wpkg.cli.changes import dry_run_option, show_changes
 from wpkg.cli.options import option
 from wpkg.cli.session import command
+from wpkg.cli.suggest import pinned_names
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
 @command()
-@click.argument("packages", nargs=-1, metavar="[NS:NAME]...")
+@click.argument("packages", nargs=-1, metavar="[NS:NAME]...", shell_complete=pinned_names)
 @option("--precise", metavar="VERSION", help="Take this version of the one package that is named.")
 @dry_run_option
 def update(session: Session, *, packages: tuple[str, ...], precise: str | None, dry_run: bool) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from wpkg.cli.session import command
+from wpkg.cli.suggest import pinned_names
 
 if TYPE_CHECKING:
     from wpkg.cli.session import Session
 
 
 @command()
-@click.argument("package", metavar="NS:NAME[@VERSION]")
+@click.argument("package", metavar="NS:NAME[@VERSION]", shell_complete=pinned_names)
 def why(session: Session, *, package: str) -> None:
     """Show what leads to a locked package: a way to it from the project, for each that needs it."""
     from wpkg.workflow.tree import Root, dependency_graph

@@ -79,6 +79,12 @@ class Repository(Struct, frozen=True, order=True):
             )
         return cls(match[1], match[2])
 
+    def seen_from_above(self, below: str) -> Self:
+        """The same folder, said from where `below` leads to where it was said; what is no relative path stays."""
+        if not self.is_folder or self.path.startswith("/"):
+            return self
+        return type(self)("", _folder_path(f"{_FOLDER_SCHEME}{below}/{self.path}"))
+
     def at(self, *, tag: str | None = None, digest: Digest | None = None) -> Reference:
         """The reference to what `tag` or `digest` names here."""
         return Reference(self, tag, digest)

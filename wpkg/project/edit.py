@@ -71,7 +71,7 @@ def set_dependency(
         inline = tomlkit.inline_table()
         inline.update(keys)
         dependencies[str(name)] = inline
-    return tomlkit.dumps(document)
+    return _ended_as(text, tomlkit.dumps(document))
 
 
 def remove_dependency(text: str, name: PackageName) -> str:
@@ -81,7 +81,14 @@ def remove_dependency(text: str, name: PackageName) -> str:
     if not isinstance(dependencies, Table) or str(name) not in dependencies:
         raise InvalidProjectFile(f"{name} is not among the dependencies").within(PROJECT_FILE)
     del dependencies[str(name)]
-    return tomlkit.dumps(document)
+    return _ended_as(text, tomlkit.dumps(document))
+
+
+def _ended_as(before: str, after: str) -> str:
+    """`after` with the line ends of `before`, where those are all CRLF: what is new has line feeds only."""
+    if "\r\n" in before and before.count("\r\n") == before.count("\n"):
+        return after.replace("\r\n", "\n").replace("\n", "\r\n")
+    return after
 
 
 def _document(text: str) -> TOMLDocument:

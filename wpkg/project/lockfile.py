@@ -45,6 +45,7 @@ _KEYS = (
     "signers",
 )
 _LOCAL_KEYS = ("name", "version", "kind", "source", "component", "size", "dependencies")
+_RESTORE = f"restore {LOCK_FILE} from version control; 'wpkg lock' after removing it pins everything anew"
 _CONFLICT_MARKERS = ("<<<<<<< ", "=======\n", ">>>>>>> ")
 
 
@@ -149,6 +150,8 @@ class Lock(Struct, frozen=True):
 
 def read_lock(text: str) -> Lock:
     """The lock that `text` holds. Raises: InvalidInput."""
+    if text.count("\r\n") == text.count("\n"):  # as git hands it out where it is told to
+        text = text.replace("\r\n", "\n")
     if any(line.startswith(_CONFLICT_MARKERS) for line in text.splitlines(keepends=True)):
         raise InvalidLockFile(
             f"{LOCK_FILE} has conflict markers of a merge",
@@ -157,14 +160,11 @@ def read_lock(text: str) -> Lock:
     try:
         lock = _lock(Table(tomllib.loads(text), fault=InvalidLockFile))
     except tomllib.TOMLDecodeError as error:
-        raise InvalidLockFile(f"not valid TOML: {error}").within(LOCK_FILE) from error
+        raise InvalidLockFile(f"not valid TOML: {error}", hint=_RESTORE).within(LOCK_FILE) from error
     except WpkgError as error:
         raise error.within(LOCK_FILE) from None
     if lock.encode() != text:
-        raise InvalidLockFile(
-            f"{LOCK_FILE} is not as wpkg wrote it: it was edited or damaged",
-            hint=f"restore {LOCK_FILE} from version control; 'wpkg lock' after removing it pins everything anew",
-        )
+        raise InvalidLockFile(f"{LOCK_FILE} is not as wpkg wrote it: it was edited or damaged", hint=_RESTORE)
     return lock
 
 

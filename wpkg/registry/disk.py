@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
 
 from wpkg.errors import InvalidInput, WpkgError
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
+
+
+_NEW = 0o644  # the mode of a file that was not there
+_WRITABLE = 0o222
 
 
 class CannotWrite(WpkgError):
@@ -35,7 +41,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o644, *, durable: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = _NEW, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` when the block ends well, and else is gone.
 
     What can be made again need not be `durable`: it is not waited for until the disk has it.
@@ -74,7 +80,7 @@ def temporary_beside(path: Path) -> tuple[Path, int]:
             continue
 
 
-def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
+def write_file(path: Path, data: bytes, mode: int = _NEW) -> None:
     """Put `data` in the place of `path`. Raises: CannotWrite."""
     with replacing(path, mode) as file:
         file.write(data)
@@ -83,23 +89,45 @@ def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
 def write_all(files: Mapping[Path, bytes]) -> None:
     """Replace several files, or none: when one cannot be replaced, those before it are put back.
 
-    Raises: CannotWrite.
+    Those that are there keep their mode, and links lead where they did. Raises: CannotWrite.
     """
-    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    before = {path: _WrittenFile.read(path) for path in files}
+    changed = {path: data for path, data in files.items() if before[path].data != data}
+    for path in changed:
+        if not before[path].mode & _WRITABLE:
+            raise CannotWrite(f"cannot write {path}: it is read-only")
     done: list[Path] = []
     try:
-        for path, data in files.items():
-            if before[path] != data:
-                write_file(path, data)
-                done.append(path)
+        for path, data in changed.items():
+            write_file(before[path].place, data, before[path].mode)
+            done.append(path)
     except CannotWrite:
         for path in done:
             original = before[path]
-            if original is None:
-                path.unlink()
+            if original.data is None:
+                original.place.unlink()
             else:
-                write_file(path, original)
+                write_file(original.place, original.data, original.mode)
         raise
+
+
+class _WrittenFile(Struct, frozen=True):
+    """A file as it is before it is replaced. `data` is None where there is none."""
+
+    place: Path  # where links lead
+    data: bytes | None
+    mode: int
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What is at `path`. Raises: CannotWrite."""
+        place = path.resolve()
+        try:
+            return cls(place, place.read_bytes(), place.stat().st_mode & 0o777)
+        except FileNotFoundError:
+            return cls(place, None, _NEW)
+        except OSError as error:
+            raise CannotWrite(f"cannot write {path}: {reason(error)}") from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from wpkg.errors import NoSolution
 from wpkg.names.pin import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.requirement import Requirement
@@ -38,13 +38,20 @@ class NoVersionFits(NoSolution):
     """Requirements that no published version satisfies together. Nothing else can be chosen that avoids them."""
 
     def __init__(
-        self, causes: Iterable[Wish], versions: Mapping[PackageName, Sequence[Version]], asked: Asked
+        self,
+        causes: Iterable[Wish],
+        versions: Mapping[PackageName, Sequence[Version]],
+        asked: Asked,
+        in_effect: Collection[Wish] = (),
     ) -> None:
+        """`causes` contradict each other; whoever `in_effect` contradicts one of them is to be heard, too."""
         by_package: dict[PackageName, list[Wish]] = {}
         for wish in sorted(set(causes), key=str):
             by_package.setdefault(wish.package, []).append(wish)
         self.wishes = tuple(
-            wish for name, wishes in sorted(by_package.items()) for wish in _in_the_way(wishes, versions[name])
+            wish
+            for name, wishes in sorted(by_package.items())
+            for wish in _with_others(_in_the_way(wishes, versions[name]), in_effect, versions[name])
         )
         self.paths = {wish: _path(wish, asked) for wish in self.wishes}
         self.versions = {name: tuple(sorted(versions[name], reverse=True)) for name in sorted(versions)}
@@ -70,9 +77,10 @@ class NoVersionFits(NoSolution):
         return [wish for wish in self.wishes if wish.package == package]
 
     def _sentence(self, package: PackageName) -> str:
-        wishes = " and ".join(
+        *most, last = (
             f"{wish.by} requires {wish.requirement}{_way(self.paths[wish])}" for wish in self._about(package)
         )
+        wishes = f"{', '.join(most)} and {last}" if most else last
         return f"no version of {package} fits: {wishes} (published: {_shown(self.versions[package])})"
 
     def _hint(self, asked: Asked) -> str:
@@ -80,9 +88,11 @@ class NoVersionFits(NoSolution):
             found = self.versions[wish.package]
             if not any(wish.requirement.matches(version) for version in found):
                 return _hint_for_one(wish, found)
-        own = [_own_line(self.paths[wish], wish, asked) for wish in self.wishes]
-        lines = sorted({f'"{name}" = "{requirement}"' for name, requirement in own})
-        return "\n".join(["loosen one of these requirements in wasmcloud.toml:", *lines])
+        lines = sorted({_own_line(self.paths[wish], wish, asked) for wish in self.wishes})
+        several = len(self.wishes) > 2  # noqa: PLR2004 - then one is not enough
+        return "\n".join(
+            [f"loosen {'some' if several else 'one'} of these requirements in wasmcloud.toml:", *lines]
+        )
 
 
 def _in_the_way(wishes: list[Wish], versions: Sequence[Version]) -> list[Wish]:
@@ -93,6 +103,20 @@ def _in_the_way(wishes: list[Wish], versions: Sequence[Version]) -> list[Wish]:
         if rest and not any(all(other.requirement.matches(v) for other in rest) for v in versions):
             left = rest
     return left
+
+
+def _with_others(wishes: list[Wish], others: Iterable[Wish], versions: Sequence[Version]) -> list[Wish]:
+    """`wishes`, and each of the `others` that wants another version of the same line than one of them."""
+
+    def admitted(wish: Wish) -> set[Version]:
+        return {version for version in versions if wish.requirement.matches(version)}
+
+    def clash(one: Wish, other: Wish) -> bool:
+        left, right = admitted(one), admitted(other)
+        return left.isdisjoint(right) and not {v.line for v in left}.isdisjoint(v.line for v in right)
+
+    about = [other for other in others if other.package == wishes[0].package]
+    return sorted({*wishes, *(other for other in about if any(clash(wish, other) for wish in wishes))}, key=str)
 
 
 def _hint_for_one(wish: Wish, versions: Sequence[Version]) -> str:
@@ -130,13 +154,14 @@ def _way(path: Sequence[Pin | str]) -> str:
     return f" (by way of {' → '.join(str(step) for step in path[:-1])})" if len(path) > 2 else ""  # noqa: PLR2004
 
 
-def _own_line(path: Sequence[Pin | str], wish: Wish, asked: Asked) -> tuple[PackageName, Requirement]:
-    """The requirement of the project's own that a path begins with."""
+def _own_line(path: Sequence[Pin | str], wish: Wish, asked: Asked) -> str:
+    """The line of a project's own that a path begins with."""
+    line = wish
     if len(path) > 1 and isinstance(first := path[1], Pin):
-        for own in asked[path[0]]:
-            if own.package == first.name and own.requirement.matches(first.version):
-                return own.package, own.requirement
-    return wish.package, wish.requirement
+        fitting = (o for o in asked[path[0]] if o.package == first.name and o.requirement.matches(first.version))
+        line = next(fitting, wish)
+    where = "" if path[0] == THE_PROJECT else f"  # {path[0]}"
+    return f'"{line.package}" = "{line.requirement}"{where}'
 
 
 def _shown(versions: Sequence[Version]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import resolvelib
 from msgspec import Struct
 
-from wpkg.errors import NoSolution
+from wpkg.errors import NoSolution, WpkgError
 from wpkg.names.pin import Pin
 from wpkg.resolve.explain import NoVersionFits, Wish
 
@@ -74,7 +74,7 @@ def solve(wishes: Iterable[Wish], source: PackageSource, preferred: Collection[P
     except resolvelib.ResolutionImpossible as impossible:
         causes = [cause.requirement.wish for cause in impossible.causes]
         versions = {wish.package: sorted(source.versions(wish.package)) for wish in causes}
-        raise NoVersionFits(causes, versions, provider.asked) from None
+        raise NoVersionFits(causes, versions, provider.asked, provider.in_effect(wishes)) from None
     except resolvelib.ResolutionTooDeep:
         raise TooManySteps(
             f"no solution was found in {MAX_ROUNDS} steps",
@@ -149,6 +149,28 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         for wish in wishes:
             self.asked[wish.by] = (*self.asked.get(wish.by, ()), wish)
         return [_Wanted(wish, self._slot_of(wish), self._admits(wish)) for wish in wishes]
+
+    def in_effect(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """`wishes` and what follows from them without a choice, as far as that can be had."""
+        found: list[Wish] = []
+        pending = list(wishes)
+        while pending:
+            wish = pending.pop()
+            if wish not in found:
+                found.append(wish)
+                admitted = self._admits(wish)
+                if len(admitted) == 1:
+                    pending += self._asked_by(Pin(wish.package, *admitted))
+        return found
+
+    def _asked_by(self, pin: Pin) -> tuple[Wish, ...]:
+        """What a version requires; nothing where that cannot be had, for a conflict is there to be told."""
+        if pin not in self.asked:
+            try:
+                self.get_dependencies(pin)
+            except WpkgError:
+                return ()
+        return self.asked[pin]
 
     def _slot_of(self, wish: Wish) -> _Slot:
         lines = {version.line for version in self._admits(wish)}

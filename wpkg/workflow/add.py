@@ -34,6 +34,12 @@ class Wanted(Struct, frozen=True):
     def parse(cls, text: str) -> Wanted:
         """`ns:name` or `ns:name@requirement`. Raises: InvalidInput."""
         name, at, requirement = text.partition("@")
+        if "/" in name:
+            option = "path" if name.startswith(".") or name.endswith(".wasm") else "oci"
+            raise InvalidInput(
+                f"'{name}' says where something is, not what it is called",
+                hint=f"name the package, and say where it is: wpkg add namespace:name --{option} {name}",
+            )
         return cls(PackageName.parse(name), Requirement.parse(requirement) if at else None)
 
 
@@ -53,14 +59,19 @@ def add(
         raise InvalidInput("--oci and --path say where one package is; add one at a time")
     opened = open_project(root)
     text = opened.text
-    for want in wanted:
+    for number, want in enumerate(wanted):
         if opened.project.package == want.name:
             raise InvalidInput(f"{want.name} is this project itself")
+        if any(want.name == other.name for other in wanted[:number]):
+            raise InvalidInput(
+                f"{want.name} is named twice", hint="a package has one requirement: write both with a comma"
+            )
         requirement = want.requirement
         if requirement is None and line.path is None:
             # The line has to be there before it is known where the package is.
             placed = reopened(opened, set_dependency(text, want.name, Requirement.parse("*"), line))
             requirement = _newest(world, placed, want.name)
+        _report(world, opened, want.name, requirement)
         text = set_dependency(text, want.name, requirement, line)
     return settle(world, opened, text, dry_run=dry_run)
 
@@ -74,5 +85,14 @@ def _newest(world: World, opened: OpenedProject, name: PackageName) -> Requireme
             f"{name} has no published version", hint="its repository has no tag that is a version, such as 1.0.0"
         )
     newest = max([version for version in versions if not version.pre] or versions)
-    world.reporter.status("Adding", f"{name} {newest}")
     return Requirement.parse(f"^{newest}")
+
+
+def _report(world: World, opened: OpenedProject, name: PackageName, requirement: Requirement | None) -> None:
+    """Say what becomes of a line of the project file."""
+    before = opened.project.dependency(name)
+    was = before.requirement if before is not None else None
+    instead = f" instead of {was}" if was is not None and was != requirement else ""
+    world.reporter.status("Adding", f"{name}{f' {requirement}' if requirement is not None else ''}{instead}")
+    if requirement is not None and "+" in requirement.text:
+        world.reporter.warn(f"{name} {requirement}: what stands after '+' does not count in a requirement")

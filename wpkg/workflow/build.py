@@ -1,4 +1,4 @@
-"""Build a project: run its own build, then compose the result with the locked components.
+"""Build a project: run its own build, after those of projects beside it, then compose the result.
 
 When nothing changed, nothing is read but the project file, the lock, the policy's keys and the record of the last
 build; what composing needs is imported only when there is something to compose.
@@ -13,14 +13,16 @@ from msgspec.structs import replace
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
-from wpkg.errors import InvalidInput, WpkgError
+from wpkg.errors import InvalidInput
 from wpkg.oci.digest import Digest
-from wpkg.registry.disk import read_bytes, write_file
-from wpkg.workflow.build_state import BuildState, FileStamp, load_state, stamped_digest
+from wpkg.registry.disk import read_bytes
+from wpkg.workflow.build_state import FileStamp, load_state
 from wpkg.workflow.local import local_dependencies
-from wpkg.workflow.lock import compare, up_to_date_lock
+from wpkg.workflow.lock import settled_lock, up_to_date_lock
 from wpkg.workflow.opened import OpenedProject, open_project
+from wpkg.workflow.path_projects import build_path_projects, needs_wit, path_projects
 from wpkg.workflow.policies import policy_files
+from wpkg.workflow.raw_build import BuiltFile, build_raw, raw_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,29 +35,19 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 
-class BuildFailed(WpkgError):
-    """The project's own build did not make the component."""
-
-
-class BuiltFile(Struct, frozen=True):
-    """A file that a build is about, and whether this run changed it."""
-
-    path: Path
-    digest: Digest
-    size: int  # bytes
-    changed: bool
-
-
 class Built(Struct, frozen=True):
     """What a build has made. `plan` is None where nothing had to be composed again."""
 
     raw: BuiltFile
     composed: BuiltFile | None
     plan: Plan | None
+    local: tuple[BuiltFile, ...]  # the components of projects that it depends on by path
 
 
 def build(world: World, root: Path, *, compose: bool, run_command: bool = True, locked: bool = False) -> Built:
-    """Build the project in `root`; with `compose`, compose it too. Unchanged outputs are left untouched.
+    """Build the project in `root` and those that it depends on by path; with `compose`, compose it too.
+
+    Unchanged outputs are left untouched. Without `run_command`, what is there is taken.
 
     Raises: BuildFailed, CompositionError, LockOutOfDate, NotTrusted, RegistryError, InvalidInput.
     """
@@ -63,24 +55,26 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     if compose and opened.project.kind == "wit":
         raise InvalidInput("a WIT package is not composed", hint="build it without --compose")
     folder = root / opened.project.build_directory
-    state = load_state(folder)
-    needs_wit = run_command and any(d.kind == "wit" for d in opened.project.dependencies)
+    beside = path_projects(opened) if run_command else ()
     alone = _is_run_alone(opened.project)
-    lock = _settled_lock(world, opened, locked=locked) if compose or needs_wit or alone else None
-    if lock is not None and needs_wit:
+    built_with_it = [opened, *(project for project in beside if project.workspace is opened.workspace)]
+    needed = compose or alone or (run_command and any(needs_wit(project) for project in built_with_it))
+    lock = settled_lock(world, opened, locked=locked) if needed else None
+    local = build_path_projects(world, opened, beside, lock, locked=locked)
+    if lock is not None and run_command and needs_wit(opened):
         from wpkg.workflow.wit_deps import plan_wit_files
 
-        plan_wit_files(world, opened.workspace, lock).apply()
-    raw, state = _build_raw(world, opened, state, run_command=run_command)
+        plan_wit_files(world, opened.workspace, lock, [opened.member]).apply()
+    raw, state = build_raw(world, opened, load_state(folder), run_command=run_command)
     if lock is None or not (compose or alone):
         state.save(folder)
-        return Built(raw, None, None)
+        return Built(raw, None, None, local)
     output = root / opened.project.composed_output
     inputs = _fingerprint(world, opened, lock, raw.digest)
     if compose and state.inputs == inputs and state.composed is not None and state.composed.still_fits(output):
         state.save(folder)
         unchanged = BuiltFile(output, Digest.parse(state.composed.digest), state.composed.size, changed=False)
-        return Built(raw, unchanged, None)
+        return Built(raw, unchanged, None, local)
     from wpkg.workflow.composition import compose_inputs, gather_inputs
 
     gathered = gather_inputs(world, opened, lock, raw.digest)
@@ -89,10 +83,10 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
         state.save(folder)
         if compose:
             world.reporter.warn("there is nothing to compose with: no dependency has link = 'build'")
-        return Built(raw, None, None)
+        return Built(raw, None, None, local)
     composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
-    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan)
+    return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan, local)
 
 
 def _is_run_alone(project: Project) -> bool:
@@ -127,73 +121,8 @@ def project_inputs(world: World, opened: OpenedProject, *, locked: bool) -> Inpu
 
     lock = up_to_date_lock(world, opened, locked=locked)
     raw = opened.root / opened.project.build_artifact
-    digest = _raw_digest(opened, raw, load_state(opened.root / opened.project.build_directory))
+    digest = raw_digest(opened, raw, load_state(opened.root / opened.project.build_directory))
     return gather_inputs(world, opened, lock, digest)
-
-
-def _settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:
-    """The lock to build with, written if it is new."""
-    lock = up_to_date_lock(world, opened, locked=locked)
-    if compare(opened.lock, lock):
-        write_file(opened.lock_file, lock.encode().encode())
-    return lock
-
-
-def _build_raw(
-    world: World, opened: OpenedProject, state: BuildState, *, run_command: bool
-) -> tuple[BuiltFile, BuildState]:
-    """The component that the project's own build has made, and the record of it."""
-    raw = opened.root / opened.project.build_artifact
-    if run_command:
-        _run_build(world, opened, raw)
-    digest = _raw_digest(opened, raw, state)
-    changed = state.raw is None or state.raw.digest != str(digest)
-    if changed:
-        if opened.project.kind == "wit":
-            from wpkg.workflow.wit_files import read_wit_names
-
-            read_wit_names(raw)
-        else:
-            from wpkg.workflow.compose import read_node
-            from wpkg.workflow.sources import ComponentFile
-
-            read_node(ComponentFile(opened.project.build_artifact, raw, digest))
-    made_by = opened.project.build_command if run_command else None
-    state = replace(
-        state, raw=FileStamp.of(raw, digest), command=made_by if run_command or changed else state.command
-    )
-    return BuiltFile(raw, digest, raw.stat().st_size, changed), state
-
-
-def _run_build(world: World, opened: OpenedProject, raw: Path) -> None:
-    command = opened.project.build_command
-    if command is None:
-        raise BuildFailed(
-            "component.build_command is missing in wasmcloud.toml, and this version of wpkg runs no other build",
-            hint="name the command that makes the component, or build it yourself and use --no-build",
-        )
-    raw.parent.mkdir(parents=True, exist_ok=True)
-    words = command.split()  # as wash does: white space separates, there is no quoting
-    world.reporter.status("Building", f"{opened.project.name} ({command})")
-    try:
-        finished = world.run(words, opened.root, show=True)
-    except OSError as error:
-        raise BuildFailed(
-            f"cannot run '{words[0] if words else ''}', the first word of component.build_command",
-            hint="install it, or put it on PATH",
-        ) from error
-    if finished.status != 0:
-        said = f":\n{finished.output.rstrip()}" if finished.output.strip() else ""
-        raise BuildFailed(f"'{command}' failed with status {finished.status}{said}")
-
-
-def _raw_digest(opened: OpenedProject, raw: Path, state: BuildState) -> Digest:
-    if not raw.is_file():
-        raise BuildFailed(
-            f"there is no component at {opened.project.build_artifact}",
-            hint="component.build_artifact in wasmcloud.toml must name what the build makes",
-        )
-    return stamped_digest(raw, state.raw)
 
 
 def _below(folder: Path) -> list[Path]:

@@ -49,11 +49,12 @@ class FileStamp(Struct, frozen=True):
 
 
 class BuildState(Struct, frozen=True):
-    """The last build. `command` made the raw file; None when wpkg did not run it."""
+    """The last build. `command` made the raw file out of `sources`; None and '' when wpkg did not run it."""
 
     raw: FileStamp | None = None
     command: str | None = None
     composed: FileStamp | None = None
+    sources: str = ""  # fingerprint of what the command was run on
     inputs: str = ""  # fingerprint of everything that the composed file depends on
 
     def save(self, folder: Path) -> None:
@@ -70,6 +71,7 @@ def load_state(folder: Path) -> BuildState:
             FileStamp.read(members.optional_object("raw")),
             members.optional_text("command"),
             FileStamp.read(members.optional_object("composed")),
+            members.optional_text("sources") or "",
             members.text("inputs"),
         )
     except (OSError, InvalidJson, InvalidDigest):

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from wpkg.project.project_file import Dependency, Project
     from wpkg.workflow.capabilities import Request
     from wpkg.workflow.local import LocalDependency
-    from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.opened import OpenedProject, OpenedWorkspace
     from wpkg.workflow.world import World
 
     _Inferred = tuple[Sequence[ComponentFile], Mapping[str, Pin], Wiring]
@@ -261,7 +261,7 @@ def _named_component(opened: OpenedProject, packages: dict[str, ComponentFile], 
     )
 
 
-def check_trust(world: World, opened: OpenedProject, packages: Sequence[FetchedPackage]) -> None:
+def check_trust(world: World, opened: OpenedProject | OpenedWorkspace, packages: Sequence[FetchedPackage]) -> None:
     """Verify the signatures on `packages`, with the evidence kept in the cache where that is enough.
 
     Raises: NotTrusted, RegistryError.

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from wpkg.project.project_file import read_project, read_workspace
 from wpkg.workflow.fetch import fetch_locked
 from wpkg.workflow.lock import Locked, compare
-from wpkg.workflow.opened import OpenedProject
+from wpkg.workflow.opened import OpenedProject, as_member
 from wpkg.workflow.resolve import resolve_lock
 from wpkg.workflow.settled import write_lock
 
@@ -22,7 +22,7 @@ def reopened(opened: OpenedProject, text: str) -> OpenedProject:
     project = read_project(text)
     workspace = opened.workspace
     if workspace.is_shared and read_workspace(text) is None:
-        project = replace(project, registries=workspace.registries, trust=workspace.trust)
+        project = as_member(project, opened.root, workspace.home, workspace.registries, workspace.trust)
     members = tuple(
         replace(member, text=text, project=project) if member.project is opened.project else member
         for member in workspace.members

@@ -9,7 +9,7 @@ from msgspec import Struct
 from wpkg.errors import RegistryError
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.lock import Locked, compare, up_to_date_lock
-from wpkg.workflow.opened import OpenedProject, open_project
+from wpkg.workflow.opened import OpenedWorkspace, open_workspace
 from wpkg.workflow.parallel import Stop, in_parallel
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.release import DigestGone, Release, download_component, locked_release
@@ -46,30 +46,30 @@ class PlannedFetch(Struct, frozen=True):
 
 
 def fetch(world: World, root: Path, *, locked: bool = False) -> Fetched:
-    """Bring everything that the project in `root` needs into the cache, so that it can be built offline.
+    """Bring everything that the workspace around `root` needs into the cache, so that it can be built offline.
 
     Where the project has a policy that includes the signatures, which are verified. The lock is brought up to date
     first, and written last; with `locked`, one that would change is an error.
 
     Raises: RegistryError, LockOutOfDate, NoSolution, NotTrusted, InvalidInput; then the lock is as it was.
     """
-    opened = open_project(root)
-    lock = up_to_date_lock(world, opened, locked=locked)
+    workspace = open_workspace(root)
+    lock = up_to_date_lock(world, workspace, locked=locked)
     packages = fetch_locked(world, lock)
-    _check_trust(world, opened, packages)
-    changes = compare(opened.lock, lock)
+    _check_trust(world, workspace, packages)
+    changes = compare(workspace.lock, lock)
     if changes or any(package.kind == "wit" for package in lock.all):
-        write_lock(world, opened.workspace, lock, {})
+        write_lock(world, workspace, lock, {})
     return Fetched(packages, Locked(lock, changes))
 
 
 def plan_fetch(world: World, root: Path, *, locked: bool = False) -> PlannedFetch:
     """What `fetch` would do; the project is left alone, and no component is fetched. Raises: as `fetch`."""
-    opened = open_project(root)
-    lock = up_to_date_lock(world, opened, locked=locked)
+    workspace = open_workspace(root)
+    lock = up_to_date_lock(world, workspace, locked=locked)
     there = in_parallel(lambda package, _: world.cache.has(package.component), lock.packages)
     missing = [package for package, is_there in zip(lock.packages, there, strict=True) if not is_there]
-    return PlannedFetch(tuple(missing), Locked(lock, compare(opened.lock, lock)))
+    return PlannedFetch(tuple(missing), Locked(lock, compare(workspace.lock, lock)))
 
 
 def fetch_locked(world: World, lock: Lock) -> tuple[FetchedPackage, ...]:
@@ -99,8 +99,8 @@ def _fetch_package(world: World, locked: LockedPackage, stop: Stop) -> FetchedPa
     return FetchedPackage(locked, release, path, was_there=False)
 
 
-def _check_trust(world: World, opened: OpenedProject, packages: tuple[FetchedPackage, ...]) -> None:
-    if project_policy(world, opened) is not None:
+def _check_trust(world: World, workspace: OpenedWorkspace, packages: tuple[FetchedPackage, ...]) -> None:
+    if project_policy(world, workspace) is not None:
         from wpkg.workflow.composition import check_trust
 
-        check_trust(world, opened, packages)
+        check_trust(world, workspace, packages)

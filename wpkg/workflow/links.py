@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from wpkg.workflow.local import LocalDependency
 
 
-class DependencyNotBuilt(WpkgError):
-    """A project on this disk is needed and has not been built."""
-
-
 def component_of(
     name: str, pin: Pin, packages: Sequence[FetchedPackage], local: Mapping[PackageName, LocalDependency]
 ) -> ComponentFile:
@@ -35,13 +31,8 @@ def component_of(
     for package in packages:
         if package.locked.pin == pin:
             return ComponentFile(name, package.path, package.release.component.digest, name)
-    dependency = local[pin.name]
-    if not dependency.component.is_file():
-        raise DependencyNotBuilt(
-            f"{pin} has not been built: there is no {dependency.component}",
-            hint=f"run 'wpkg build -C {dependency.path}'",
-        )
-    return ComponentFile(name, dependency.component, stamped_digest(dependency.component, None), name)
+    path = local[pin.name].built_component
+    return ComponentFile(name, path, stamped_digest(path, None), name)
 
 
 def read_contracts(

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.errors import InvalidInput
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.version import Version
 from wpkg.project.lockfile import LocalPackage
 from wpkg.project.project_file import PROJECT_FILE, Project, read_project
 from wpkg.registry.disk import read_text
 from wpkg.workflow.build_state import stamped_digest
+from wpkg.workflow.opened import as_given, shown_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import TypeVar
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.pin import Pin
     from wpkg.project.project_file import Dependency
     from wpkg.workflow.opened import OpenedWorkspace
 
+    T = TypeVar("T")
+
 FILE_VERSION = Version(0, 0, 0)  # of a component file, which does not say one
+
+
+class CircularDependency(InvalidInput):
+    """Projects on this disk need each other in a circle."""
+
+
+class DependencyNotBuilt(WpkgError):
+    """A project on this disk is needed and has not been built."""
 
 
 class LocalDependency(Struct, frozen=True):
@@ -50,6 +62,16 @@ class LocalDependency(Struct, frozen=True):
         """The file that holds its component: what it is composed from, not what it was composed to."""
         return self.path if self.project is None else self.path / self.project.build_artifact
 
+    @property
+    def built_component(self) -> Path:
+        """The same, which is there. Raises: DependencyNotBuilt."""
+        if not self.component.is_file():
+            raise DependencyNotBuilt(
+                f"{self.name} {self.version} has not been built: there is no {self.component}",
+                hint=f"run 'wpkg build -C {self.path}'",
+            )
+        return self.component
+
     def locked(self, dependencies: tuple[Pin, ...]) -> LocalPackage:
         """Its entry in the lock: a file with its digest, a project without, for that is built anew."""
         if self.project is not None:
@@ -59,7 +81,10 @@ class LocalDependency(Struct, frozen=True):
 
 
 def local_dependencies(workspace: OpenedWorkspace) -> dict[PackageName, LocalDependency]:
-    """Every package that a member, or one of these themselves, has by its path. Raises: InvalidInput."""
+    """Every package that a member, or one of these themselves, has by its path.
+
+    Raises: InvalidInput, CircularDependency.
+    """
     found: dict[PackageName, LocalDependency] = {}
     pending = [(member.root, dependency) for member, dependency in workspace.dependencies()]
     while pending:
@@ -75,12 +100,40 @@ def local_dependencies(workspace: OpenedWorkspace) -> dict[PackageName, LocalDep
             )
         if known is local:
             pending += [(local.path, further) for further in local.dependencies]
+    in_order(
+        found.values(),
+        lambda local: [found[d.name] for d in local.dependencies if d.link == "build" and d.name in found],
+        lambda local: f"{local.name} ({local.shown})",
+    )
     return found
 
 
+def in_order(nodes: Iterable[T], needs: Callable[[T], Iterable[T]], show: Callable[[T], str]) -> list[T]:
+    """`nodes` and what they need, each once and after what it needs itself. Raises: CircularDependency."""
+    ordered: list[T] = []
+    trail: list[T] = []
+
+    def visit(node: T) -> None:
+        if node in trail:
+            circle = [*trail[trail.index(node) :], node]
+            raise CircularDependency(
+                f"projects need each other in a circle: {' → '.join(show(one) for one in circle)}",
+                hint='remove one of these dependencies, or give it link = "runtime"',
+            )
+        if node not in ordered:
+            trail.append(node)
+            for needed in needs(node):
+                visit(needed)
+            ordered.append(trail.pop())
+
+    for node in nodes:
+        visit(node)
+    return ordered
+
+
 def _read(workspace: OpenedWorkspace, base: Path, dependency: Dependency) -> LocalDependency:
-    path = base / (dependency.path or "")
-    shown = os.path.relpath(path.resolve(), workspace.home.resolve()).replace(os.sep, "/")
+    there = (base / (dependency.path or "")).resolve()
+    shown, path = shown_from(workspace.home, there), as_given(workspace.home, there)
     if path.is_file():
         return LocalDependency(dependency.name, path, shown, dependency.kind, None)
     if not (path / PROJECT_FILE).is_file():

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import WORDS, PackageName
@@ -13,8 +14,15 @@ from wpkg.names.version import Version
 from wpkg.oci.reference import InvalidReference, Reference
 from wpkg.project.lockfile import LockedPackage
 from wpkg.project.project_file import PROJECT_FILE
-from wpkg.workflow.opened import OpenedProject, open_project
-from wpkg.workflow.places import package_repository
+from wpkg.workflow.opened import (
+    OpenedProject,
+    OpenedWorkspace,
+    folder_of_layouts,
+    open_workspace,
+    project_of,
+    shown_from,
+)
+from wpkg.workflow.places import Places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +53,12 @@ def locate(world: World, root: Path, text: str, *, raw: bool = False, or_file: b
     """
     if match := _PACKAGE.fullmatch(text):
         package, version = PackageName.parse(match[1]), Version.parse(match[2])
-        repository = package_repository(world, open_project(root), package)
+        repository = Places(world, open_workspace(root)).of(package).repository
         return Located(repository.at(tag=version.raw_tag if raw else version.tag), package, version, raw)
     if _NAME.fullmatch(text):
         return _locked(root, PackageName.parse(text))
     try:
-        reference = Reference.parse(text)
+        reference = typed_reference(root, text)
     except InvalidReference as error:
         if or_file:
             raise InvalidInput(f"'{text}' is neither a file nor a reference", hint=error.hint) from None
@@ -62,9 +70,21 @@ def locate(world: World, root: Path, text: str, *, raw: bool = False, or_file: b
     return Located(reference)
 
 
+def typed_reference(root: Path, text: str) -> Reference:
+    """The reference that somebody means who types `text` in the folder `root`. Raises: InvalidInput.
+
+    A `dir:` path is relative to that folder; the reference has it as the project files and the lock would.
+    """
+    reference = Reference.parse(text)
+    if not reference.repository.is_folder:
+        return reference
+    below = shown_from(folder_of_layouts(root), root)
+    return replace(reference, repository=reference.repository.seen_from_above(below))
+
+
 def _locked(root: Path, package: PackageName) -> Located:
     """What the lock of the project in `root` pins as `package`. Raises: InvalidInput."""
-    lock = open_project(root).lock
+    lock = open_workspace(root).lock
     pinned = lock.named(package) if lock is not None else []
     published = [pin for pin in pinned if isinstance(pin, LockedPackage)]
     if not published:
@@ -79,6 +99,12 @@ def _locked(root: Path, package: PackageName) -> Located:
     return Located(pin.source.at(tag=pin.tag, digest=pin.manifest), package, pin.version)
 
 
+def workspace_here(root: Path) -> OpenedWorkspace | None:
+    """The workspace around `root`, None where there is none. Raises: InvalidInput when there is an invalid one."""
+    return open_workspace(root) if (root / PROJECT_FILE).is_file() else None
+
+
 def project_here(root: Path) -> OpenedProject | None:
     """The project in `root`, None where there is none. Raises: InvalidInput when there is an invalid one."""
-    return open_project(root) if (root / PROJECT_FILE).is_file() else None
+    workspace = workspace_here(root)
+    return project_of(workspace, root) if workspace is not None else None

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from wpkg.errors import LockOutOfDate
 from wpkg.project.lockfile import LOCK_FILE, LocalPackage, Lock, LockedPackage
-from wpkg.registry.disk import write_file
+from wpkg.registry.disk import write_all
 from wpkg.workflow.opened import OpenedProject, OpenedWorkspace, open_workspace
 from wpkg.workflow.places import locked_repository, stated_repository
 
@@ -66,7 +66,7 @@ def lock(
         current = _resolve(world, workspace)
     changes = compare(workspace.lock, current)
     if not check and not dry_run and (changes or workspace.lock is None):
-        write_file(workspace.lock_file, current.encode().encode())
+        write_all({workspace.lock_file: current.encode().encode()})
     return Locked(current, changes)
 
 
@@ -85,6 +85,14 @@ def up_to_date_lock(world: World, opened: OpenedProject | OpenedWorkspace, *, lo
             hint="run 'wpkg lock' and commit the result",
         )
     return _resolve(world, workspace)
+
+
+def settled_lock(world: World, opened: OpenedProject, *, locked: bool) -> Lock:
+    """The lock to build with, written if it is new. Raises: as `lock`."""
+    current = up_to_date_lock(world, opened, locked=locked)
+    if compare(opened.lock, current):
+        write_all({opened.lock_file: current.encode().encode()})
+    return current
 
 
 def _resolve(world: World, workspace: OpenedWorkspace) -> Lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,11 @@ class OpenedProject(Struct, frozen=True):
         return self.root / PROJECT_FILE
 
     @property
+    def member(self) -> Member:
+        """What it is in its workspace."""
+        return Member(self.root, self.text, self.project)
+
+    @property
     def lock(self) -> Lock | None:
         """What is locked, for all members of the workspace; None where there is no lock file."""
         return self.workspace.lock
@@ -84,14 +90,22 @@ class OpenedProject(Struct, frozen=True):
 def open_project(root: Path) -> OpenedProject:
     """The project in the folder `root`. Raises: InvalidInput."""
     workspace = open_workspace(root)
-    here = root.resolve()
-    for member in workspace.members:
-        if member.root.resolve() == here:
-            return OpenedProject(root, member.text, member.project, workspace)
+    opened = project_of(workspace, root)
+    if opened is not None:
+        return opened
     folders = ", ".join(_relative(member.root, root) for member in workspace.members)
     raise InvalidInput(
         f"{root / PROJECT_FILE} is a workspace and no project itself", hint=f"name a member with -C: {folders}"
     )
+
+
+def project_of(workspace: OpenedWorkspace, root: Path) -> OpenedProject | None:
+    """The member of `workspace` in the folder `root`; None where that is a workspace and no project itself."""
+    here = root.resolve()
+    for member in workspace.members:
+        if member.root.resolve() == here:
+            return OpenedProject(root, member.text, member.project, workspace)
+    return None
 
 
 def open_workspace(root: Path) -> OpenedWorkspace:
@@ -104,15 +118,34 @@ def open_workspace(root: Path) -> OpenedWorkspace:
     workspace = read_workspace(text)
     if workspace is not None:
         return _open_members(root, text, workspace)
+    around = _around(root)
+    if around is not None:
+        return _open_members(*around)
+    member = Member(root, text, read_project(text))
+    return OpenedWorkspace(root, (member,), member.project.registries, member.project.trust, _lock_in(root))
+
+
+def folder_of_layouts(root: Path) -> Path:
+    """What the paths of `dir:` are relative to in `root`: its workspace's folder, where it is a member of one."""
+    if not (root / PROJECT_FILE).is_file():
+        return root
+    try:
+        around = _around(root) if read_workspace(read_text(root / PROJECT_FILE)) is None else None
+    except InvalidInput:
+        return root  # whoever opens the project says what is wrong
+    return around[0] if around is not None else root
+
+
+def _around(root: Path) -> tuple[Path, str, Workspace] | None:
+    """The workspace that `root` is a member of: its folder, its file as text and read. Raises: InvalidInput."""
     here = root.resolve()
     for above in here.parents:
         if (above / PROJECT_FILE).is_file():
-            around = read_text(above / PROJECT_FILE)
-            workspace = _workspace_above(above, around)
+            text = read_text(above / PROJECT_FILE)
+            workspace = _workspace_above(above, text)
             if workspace is not None and here in _folders(above, workspace):
-                return _open_members(above, around, workspace)
-    member = Member(root, text, read_project(text))
-    return OpenedWorkspace(root, (member,), member.project.registries, member.project.trust, _lock_in(root))
+                return as_given(root, above), text, workspace
+    return None
 
 
 def _workspace_above(folder: Path, text: str) -> Workspace | None:
@@ -135,12 +168,6 @@ def _folders(home: Path, workspace: Workspace) -> list[Path]:
 
 def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspace:
     """The workspace in `home`. What members share is said once, in the root's file. Raises: InvalidInput."""
-    prefixes = (*workspace.registries.namespaces.values(), workspace.registries.default or "")
-    if any(prefix.startswith("dir:") for prefix in prefixes) and home.resolve() != Path.cwd():
-        raise InvalidProjectFile(
-            "a registry in a folder (dir:) can be used from the folder of the workspace only",
-            hint=f"run the command in {home}, or use a registry",
-        ).within(str(home / PROJECT_FILE), "registries")
     for pattern in workspace.members:
         if not any((folder / PROJECT_FILE).is_file() for folder in home.glob(pattern)):
             raise InvalidProjectFile(
@@ -148,12 +175,13 @@ def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspac
             ).within(str(home / PROJECT_FILE), "workspace.members")
     members = [Member(home, text, read_project(text))] if workspace.has_project else []
     for folder in _folders(home, workspace):
-        shown = home / folder.relative_to(home.resolve())
+        shown = as_given(home, folder)
         member_text = read_text(shown / PROJECT_FILE)
         try:
             if read_workspace(member_text) is not None:
                 raise InvalidProjectFile("a workspace cannot be a member of another one").within(PROJECT_FILE)
-            members.append(Member(shown, member_text, _sharing(read_project(member_text), workspace)))
+            project = as_member(read_project(member_text), shown, home, workspace.registries, workspace.trust)
+            members.append(Member(shown, member_text, project))
         except InvalidInput as error:
             raise error.within(str(shown)) from None
     return OpenedWorkspace(
@@ -161,14 +189,36 @@ def _open_members(home: Path, text: str, workspace: Workspace) -> OpenedWorkspac
     )
 
 
-def _sharing(project: Project, workspace: Workspace) -> Project:
-    """A member with what it has from the workspace."""
+def as_member(
+    project: Project, root: Path, home: Path, registries: Registries, trust: Mapping[str, Any] | None
+) -> Project:
+    """The project in `root` with what it has from the workspace in `home`; its own `dir:` as said from there.
+
+    Raises: InvalidProjectFile.
+    """
     for table, given in (("registries", project.registries_given), ("trust", project.trust is not None)):
         if given:
             raise InvalidProjectFile(
                 "the members of a workspace share one", hint=f"move it to the {PROJECT_FILE} of the workspace"
             ).within(PROJECT_FILE, table)
-    return replace(project, registries=workspace.registries, trust=workspace.trust)
+    below = shown_from(home, root)
+    dependencies = tuple(
+        replace(dependency, oci=dependency.oci.seen_from_above(below))
+        if dependency.oci is not None
+        else dependency
+        for dependency in project.dependencies
+    )
+    return replace(project, dependencies=dependencies, registries=registries, trust=trust)
+
+
+def shown_from(home: Path, path: Path) -> str:
+    """`path` from the folder `home`, with forward slashes and without detours."""
+    return os.path.relpath(path.resolve(), home.resolve()).replace(os.sep, "/")
+
+
+def as_given(root: Path, path: Path) -> Path:
+    """`path` as whoever named `root` sees it: from the folder that they are in, unless that is absolute."""
+    return path if root.is_absolute() else Path(os.path.relpath(path))
 
 
 def _lock_in(folder: Path) -> Lock | None:

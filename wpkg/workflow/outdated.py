@@ -24,7 +24,12 @@ class Outdated(Struct, frozen=True):
     pin: Pin
     compatible: Version  # the highest of its release line that requirements admit; what `wpkg update` may take
     newest: Version  # the highest of all
-    is_direct: bool
+    needed_by: tuple[str, ...]  # the members whose own requirements it meets; none for what only others need
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a member itself requires it."""
+        return bool(self.needed_by)
 
 
 def outdated(world: World, root: Path) -> list[Outdated]:
@@ -38,19 +43,19 @@ def outdated(world: World, root: Path) -> list[Outdated]:
     with PublishedPackages(world, workspace) as published:
         published.expect([package.name for package in lock.packages], ())
         for package in sorted(lock.packages, key=lambda p: p.pin):
-            wishes = [
-                d.requirement
-                for _, d in workspace.dependencies()
+            met = [
+                (workspace.name_of(member), d.requirement)
+                for member, d in workspace.dependencies()
                 if d.requirement is not None and lock.met_by(d.name, d.requirement) is package
             ]
             released = [v for v in published.versions(package.name) if not v.pre or package.version.pre]
             following = [
                 version
                 for version in released
-                if version.line == package.version.line and all(wish.matches(version) for wish in wishes)
+                if version.line == package.version.line and all(wish.matches(version) for _, wish in met)
             ]
             compatible = max([package.version, *following])
             newest = max([package.version, *released])
             if newest != package.version:
-                found.append(Outdated(package.pin, compatible, newest, bool(wishes)))
+                found.append(Outdated(package.pin, compatible, newest, tuple(name for name, _ in met)))
     return found

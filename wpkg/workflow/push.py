@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.errors import WpkgError
+from wpkg.errors import NoSolution, WpkgError
+from wpkg.names.version import Version
 from wpkg.oci.artifact import WasmConfig
+from wpkg.registry.errors import NotFound
 from wpkg.workflow.attach import published_as, sign_release
 from wpkg.workflow.opened import open_project
 from wpkg.workflow.places import package_repository
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
     from wpkg.trust.keys import PrivateKey
     from wpkg.trust.policy import Format
     from wpkg.trust.statement import Published, Statement
+    from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.world import World
 
 
 class VersionExists(WpkgError):
     """A version is published already, with other content."""
+
+
+class DependencyNotPublished(NoSolution):
+    """What a project has by its path is nowhere where others could have it from."""
 
 
 class PushedArtifact(Struct, frozen=True):
@@ -64,12 +71,14 @@ def push(
 ) -> Pushed:
     """Publish the project in `root`, signed with `key`; unsigned where that is None.
 
-    Raises: NotBuilt, VersionExists, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
+    Raises: NotBuilt, VersionExists, DependencyNotPublished, RegistryError, LockOutOfDate, NotTrusted,
+    InvalidInput.
     """
     opened = open_project(root)
     package = opened.project.published_name
     repository = package_repository(world, opened, package)
     publications = prepare(world, opened)
+    _check_obtainable(world, opened)
     there = [world.registry.resolve(repository.at(tag=publication.tag)) for publication in publications]
     for publication, digest in zip(publications, there, strict=True):
         if digest not in (None, publication.artifact.manifest.digest) and not force:
@@ -93,6 +102,30 @@ def push(
             for publication, types, digest in zip(publications, attested, there, strict=True)
         ),
     )
+
+
+def _check_obtainable(world: World, opened: OpenedProject) -> None:
+    """Nothing when what the project has by path is published too.
+
+    Raises: DependencyNotPublished, RegistryError.
+    """
+    for dependency in opened.project.dependencies:
+        requirement = dependency.requirement
+        if dependency.path is None or requirement is None or dependency.kind == "wit":
+            continue
+        repository = package_repository(world, opened, dependency.name)
+        try:
+            tags = world.registry.list_tags(repository)
+        except NotFound:
+            tags = ()
+        versions = sorted((v for v in map(Version.from_tag, tags) if v is not None), reverse=True)
+        if not any(requirement.matches(version) for version in versions):
+            found = ", ".join(map(str, versions[:8])) or "nothing"
+            raise DependencyNotPublished(
+                f"{dependency.name} {requirement} is not published, so nobody else could get what "
+                f"{opened.project.published_name} needs (in {repository}: {found})",
+                hint=f"publish it first: wpkg push -C {opened.root / dependency.path}",
+            )
 
 
 def _push_untagged(

@@ -12,7 +12,7 @@ from wpkg.names.extern_name import parse_extern_name, track_key
 from wpkg.names.package_name import InvalidName, PackageName
 from wpkg.oci.reference import Repository
 from wpkg.registry.errors import NotFound, UnexpectedAnswer
-from wpkg.workflow.locate import project_here
+from wpkg.workflow.locate import workspace_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,10 +173,10 @@ def _checked(registry: str) -> str:
 
 def _project_registry(root: Path) -> str:
     """The registry that the project in `root` publishes to and reads from. Raises: InvalidInput."""
-    opened = project_here(root)
+    opened = workspace_here(root)
     if opened is None:
         raise InvalidInput("nothing says which registry to search", hint="name one with --registry HOST")
-    registries = opened.project.registries
+    registries = opened.registries
     prefixes = [registries.default] if registries.default is not None else sorted(registries.namespaces.values())
     hosts = sorted({prefix.partition("/")[0] for prefix in prefixes if not prefix.startswith("dir:")})
     if len(hosts) != 1:

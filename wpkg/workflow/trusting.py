@@ -136,7 +136,7 @@ def check_not_lowered(before: LockedPackage, version: Version, requirement: Requ
     if version < before.version and requirement.matches(before.version):
         raise VersionLowered(
             f"{before.name} {before.version} is locked, and the registry has nothing newer than {version} now",
-            hint=f"ask whoever publishes it; to go back on purpose, require '={version}'",
+            hint=f"ask whoever publishes it; to go back on purpose: wpkg update {before.name} --precise {version}",
         )
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.registry.errors import NotFound
 from wpkg.trust.statement import SLSA_PROVENANCE
-from wpkg.workflow.locate import Located, locate, project_here
+from wpkg.workflow.locate import Located, locate, project_here, workspace_here
 from wpkg.workflow.policies import keys_policy, project_policy
 from wpkg.workflow.release import Release, check_record, fetch_release
 from wpkg.workflow.sources import means_file
@@ -123,7 +123,7 @@ def chosen_policy(world: World, root: Path, keys: Sequence[Path]) -> TrustPolicy
     """The policy of `keys`, else of the project in `root` and beside it; None where there is none."""
     if keys:
         return keys_policy(keys)
-    return project_policy(world, project_here(root))
+    return project_policy(world, workspace_here(root))
 
 
 def find_release(world: World, located: Located, *, cached: bool = True) -> Release:

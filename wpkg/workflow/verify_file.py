@@ -10,7 +10,7 @@ from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes
 from wpkg.registry.mapping import mapped
-from wpkg.workflow.locate import Located, project_here
+from wpkg.workflow.locate import Located, workspace_here
 from wpkg.workflow.policies import keys_policy
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def locate_file(root: Path, file: Path) -> tuple[Located, Digest]:
     Raises: InvalidInput, with what to give instead.
     """
     digest = _digest_of(file)
-    opened = project_here(root)
+    opened = workspace_here(root)
     hint = f"name what it was pulled from, or a bundle: wpkg verify {file} --bundle FILE --key FILE"
     if opened is None or opened.lock is None:
         raise InvalidInput(f"there is no wpkg.lock that could say where {file} comes from", hint=hint)

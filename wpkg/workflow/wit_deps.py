@@ -19,13 +19,13 @@ from wpkg.wit.text import package_texts
 from wpkg.workflow.release import fetch_component, locked_release
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from wpkg.names.pin import Pin
     from wpkg.project.lockfile import Lock
     from wpkg.wit.text import PackageText
-    from wpkg.workflow.opened import OpenedWorkspace
+    from wpkg.workflow.opened import Member, OpenedWorkspace
     from wpkg.workflow.world import World
 
 HEADER = "// Written by wpkg from wpkg.lock; changes are lost.\n"
@@ -54,14 +54,17 @@ class WitFiles(Struct, frozen=True):
         self.remove_stale()
 
 
-def plan_wit_files(world: World, workspace: OpenedWorkspace, lock: Lock) -> WitFiles:
-    """What brings `wit/deps` of every member up to date with `lock`; nothing is written.
+def plan_wit_files(
+    world: World, workspace: OpenedWorkspace, lock: Lock, members: Sequence[Member] | None = None
+) -> WitFiles:
+    """What brings `wit/deps` of `members`, by default of all, up to date with `lock`; nothing is written.
 
+    A project that has not been built yet has nothing to show, and is left as it is, with a warning.
     Raises: RegistryError, LockOutOfDate, InvalidInput.
     """
     writes: dict[Path, bytes] = {}
     stale: list[Path] = []
-    for member in workspace.members:
+    for member in workspace.members if members is None else members:
         pins = [
             package.pin
             for dependency in member.project.dependencies
@@ -69,14 +72,28 @@ def plan_wit_files(world: World, workspace: OpenedWorkspace, lock: Lock) -> WitF
             and (package := lock.met_by(dependency.name, dependency.requirement)) is not None
         ]
         folder = member.root / member.project.wit / "deps"
-        wanted = _wanted(world, workspace, lock, folder, pins)
+        unbuilt = _unbuilt(world, workspace, pins)
+        wanted = _wanted(world, workspace, lock, folder, [pin for pin in pins if pin not in unbuilt])
         for name, text in sorted(wanted.items()):
             file = folder / name / _FILE
             if not file.is_file() or read_text(file) != text:
                 writes[file] = text.encode()
         there = sorted(folder.iterdir()) if folder.is_dir() else []
-        stale += [found / _FILE for found in there if found.name not in wanted and _is_ours(found)]
+        kept = {*wanted, *(f"{pin.name.namespace}-{pin.name.name}-{pin.version}" for pin in unbuilt)}
+        stale += [found / _FILE for found in there if found.name not in kept and _is_ours(found)]
     return WitFiles(writes, tuple(stale))
+
+
+def _unbuilt(world: World, workspace: OpenedWorkspace, pins: Sequence[Pin]) -> set[Pin]:
+    """Those of `pins` that are projects on this disk without what their build makes."""
+    from wpkg.workflow.local import local_dependencies
+
+    local = local_dependencies(workspace)
+    found = {pin for pin in pins if pin.name in local and not local[pin.name].component.is_file()}
+    for pin in sorted(found):
+        where = local[pin.name].shown
+        world.reporter.warn(f"{pin} ({where}) is not built yet, so it is not in wit/deps; 'wpkg build' builds it")
+    return found
 
 
 def _wanted(world: World, workspace: OpenedWorkspace, lock: Lock, deps: Path, pins: list[Pin]) -> dict[str, str]:
@@ -122,19 +139,14 @@ def _texts(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> tu
 def wit_package_file(world: World, workspace: OpenedWorkspace, lock: Lock, pin: Pin) -> Path:
     """The file that holds the WIT package of a pin, verified where it comes from a registry.
 
-    Raises: RegistryError, InvalidInput.
+    Raises: RegistryError, DependencyNotBuilt, InvalidInput.
     """
     for package in lock.packages:
         if package.pin == pin:
             return fetch_component(world, locked_release(world, package), str(pin))
     from wpkg.workflow.local import local_dependencies
 
-    local = local_dependencies(workspace)[pin.name]
-    if not local.component.is_file():
-        raise InvalidInput(
-            f"{pin} has not been built: there is no {local.component}", hint=f"run 'wpkg build -C {local.path}'"
-        )
-    return local.component
+    return local_dependencies(workspace)[pin.name].built_component
 
 
 def _folder(package: PackageText) -> str:

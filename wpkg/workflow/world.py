@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 
@@ -57,6 +58,12 @@ class World(Struct, frozen=True):
     reporter: Reporter
     now: Callable[[], float] = time.time  # seconds since 1970
     policies: tuple[Path, ...] = ()  # files of trust policies beside the project's, all of which apply
+    # The same registry with another folder that relative `dir:` paths are meant from; None where there are none.
+    registry_from: Callable[[Path], SearchableRegistry] | None = None
+
+    def at(self, home: Path) -> World:
+        """The same world for the project or workspace in `home`."""
+        return self if self.registry_from is None else replace(self, registry=self.registry_from(home))
 
     @property
     def source_date_epoch(self) -> int | None:

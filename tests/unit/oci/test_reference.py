@@ -71,3 +71,19 @@ def test_length_limits() -> None:
     assert not is_repository_path("a" * 256)
     assert is_tag("a" * 128)
     assert not is_tag("a" * 129)
+
+
+@pytest.mark.parametrize(
+    ("said", "below", "seen"),
+    [
+        ("dir:./vendor", ".", "dir:./vendor"),
+        ("dir:./vendor/a", "parts/one", "dir:./parts/one/vendor/a"),
+        ("dir:../../vendor", "parts/one", "dir:./vendor"),
+        ("dir:../out", "../beside", "dir:../out"),
+        ("dir:..", "..", "dir:../.."),
+        ("dir:/vendor", "parts/one", "dir:/vendor"),
+        ("a.test/vendor", "parts/one", "a.test/vendor"),
+    ],
+)
+def test_a_folder_is_the_same_seen_from_another(said: str, below: str, seen: str) -> None:
+    assert str(Repository.parse(said).seen_from_above(below)) == seen

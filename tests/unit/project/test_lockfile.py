@@ -90,7 +90,7 @@ def test_every_byte_of_a_lock_matters() -> None:
         ("version = 1\n[[package]\n", "not valid TOML"),
         (LOCK.encode() + "\n", "not as wpkg wrote it"),
         (LOCK.encode().replace("# Written", "# written"), "not as wpkg wrote it"),
-        (LOCK.encode().replace("\n", "\r\n"), "not as wpkg wrote it"),
+        (LOCK.encode().replace("\n", "\r\n", 3), "not as wpkg wrote it"),
         (LOCK.encode().replace("size = 17", "size = 017"), "not valid TOML"),
         (
             LOCK.encode().replace("size = 17", "size = -17"),
@@ -123,3 +123,16 @@ def test_conflict_markers_have_a_hint_of_their_own() -> None:
     with pytest.raises(InvalidLockFile) as caught:
         read_lock("<<<<<<< HEAD\n")
     assert "wpkg lock" in (caught.value.hint or "")
+
+
+def test_a_lock_that_git_gave_other_line_ends_is_the_same_lock() -> None:
+    assert read_lock(LOCK.encode().replace("\n", "\r\n")) == read_lock(LOCK.encode())
+
+
+@pytest.mark.parametrize("text", ["version = 1\n[[package]\n", LOCK.encode() + "\n"])
+def test_what_cannot_be_read_is_restored_or_made_anew(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_lock(text)
+    assert caught.value.hint == (
+        "restore wpkg.lock from version control; 'wpkg lock' after removing it pins everything anew"
+    )

@@ -49,3 +49,32 @@ def test_a_file_that_has_its_content_is_left_alone(tmp_path: Path) -> None:
     before = path.stat().st_ino
     write_all({path: b"same", tmp_path / "other": b"x"})
     assert path.stat().st_ino == before
+
+
+def test_what_is_replaced_keeps_its_mode_and_links_lead_where_they_did(tmp_path: Path) -> None:
+    real, link, new = tmp_path / "real", tmp_path / "link", tmp_path / "new"
+    real.write_bytes(b"1")
+    real.chmod(0o660)
+    link.symlink_to("real")
+    write_all({link: b"2", new: b"3"})
+    assert link.is_symlink()
+    assert real.read_bytes() == b"2"
+    assert real.stat().st_mode & 0o777 == 0o660
+    assert new.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_that_nobody_may_write_is_not_replaced(tmp_path: Path) -> None:
+    """It could be: renaming asks the folder, not the file."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for file in (first, second):
+        file.write_bytes(b"1")
+    second.chmod(0o444)
+    write_all({second: b"1"})  # as it is
+    with pytest.raises(CannotWrite, match="second: it is read-only"):
+        write_all({first: b"2", second: b"2"})
+    assert (first.read_bytes(), second.read_bytes()) == (b"1", b"1")
+    second.unlink()
+    second.mkdir()
+    with pytest.raises(CannotWrite, match="second: is a directory"):
+        write_all({first: b"2", second: b"2"})
+    assert first.read_bytes() == b"1"

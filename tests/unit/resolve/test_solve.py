@@ -182,6 +182,22 @@ CONFLICTS: list[tuple[Universe, dict[str, str], str, str]] = [
         'loosen one of these requirements in wasmcloud.toml:\n"t:a" = "1"\n"t:c" = "1.1"',
     ),
     (
+        {
+            "c": {"1.0.0": {}, "1.1.0": {}, "1.2.0": {}},
+            "d": {"1.0.0": {"m": "1"}},
+            "m": {"1.0.0": {"c": "~1.1"}},
+            "n": {"1.0.0": {"c": ">=1.2"}},
+            "o": {"1.0.0": {"c": "~1.0"}},
+            "p": {"1.0.0": {"c": "1"}},  # has no part in it
+        },
+        {"d": "1", "n": "1", "o": "1", "p": "1"},
+        (
+            "no version of t:c fits: t:m 1.0.0 requires ~1.1 (by way of the project → t:d 1.0.0), "
+            "t:n 1.0.0 requires >=1.2 and t:o 1.0.0 requires ~1.0 (published: 1.2.0, 1.1.0, 1.0.0)"
+        ),
+        'loosen some of these requirements in wasmcloud.toml:\n"t:d" = "1"\n"t:n" = "1"\n"t:o" = "1"',
+    ),
+    (
         {"a": {}},
         {"a": "1"},
         "no version of t:a fits: the project requires 1 (published: nothing)",
@@ -209,3 +225,25 @@ def test_a_conflict_is_explained_to_programs() -> None:
 
 def test_the_order_of_the_requirements_does_not_matter() -> None:
     assert solution(DIAMOND, {"b": "1", "a": "1"}) == solution(DIAMOND, {"a": "1", "b": "1"})
+
+
+def test_who_could_still_be_another_is_not_accused() -> None:
+    """An older t:o would do, so only those are named of whom there is no choice."""
+    universe: Universe = {
+        "c": {"1.0.0": {}, "1.1.0": {}, "1.2.0": {}},
+        "m": {"1.0.0": {"c": "~1.1"}},
+        "n": {"1.0.0": {"c": "~1.2"}},
+        "o": {"1.0.0": {"c": "1"}, "1.1.0": {"c": "~1.0"}},
+    }
+    with pytest.raises(NoVersionFits, match=r"t:m 1.0.0 requires ~1.1 and t:n 1.0.0 requires ~1.2 \(published"):
+        solution(universe, {"m": "1", "n": "1", "o": "1"})
+
+
+def test_the_lines_of_members_say_whose_they_are() -> None:
+    name = PackageName("t", "c")
+    wishes = [Wish(name, Requirement.parse(f"={text}"), by) for by, text in (("one", "1.0.0"), ("two", "1.1.0"))]
+    with pytest.raises(NoVersionFits) as caught:
+        solve(wishes, Published(DIAMOND))
+    assert caught.value.hint == (
+        'loosen one of these requirements in wasmcloud.toml:\n"t:c" = "=1.0.0"  # one\n"t:c" = "=1.1.0"  # two'
+    )

@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     REVOKED = "revoked"  # by a key that the policy revokes, or that has expired
     UNUSABLE = "unusable"  # not fetched, not what its digest says, malformed
     CONTRADICTION = "contradiction"  # by somebody whom the rule names, and it says something else
+    UNNAMED = "unnamed"  # by somebody whom the rule names, and it does not say which package it is
     NOT_CHECKED = "not-checked"  # keyless, and `sigstore` is not installed
     NOT_EXAMINED = "not-examined"  # the artifact as a whole was not looked at
 
@@ -137,6 +138,14 @@ class Verification(Struct, frozen=True):
         if any(finding.outcome is Outcome.NOT_CHECKED for finding in self.findings):
             return KEYLESS_EXTRA
         origin = f" of {self.rule.origin}" if self.rule.origin else ""
+        if any(finding.outcome is Outcome.UNNAMED for finding in self.findings):
+            signing = "whoever publishes it signs it by its name: wpkg sign NS:NAME@VERSION"
+            if self.rule.is_of_keys:
+                return f"{signing}; or take it for what a reference names: REGISTRY/PATH:TAG"
+            return (
+                f"{signing}; to take the registry's word for the name, write 'require-identity = false' into the "
+                f"[[trust.rule]] for '{self.rule.match}'{origin}"
+            )
         if self.rule.is_default:
             return (
                 f"no rule{origin} is for it; say who signs it: [trust.keys.NAME] path = 'NAME.pub' and "

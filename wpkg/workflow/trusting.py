@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wpkg.errors import LockOutOfDate, NotTrusted
+from wpkg.trust.expected import Expected
 from wpkg.trust.identity import describe_signer
-from wpkg.trust.verify import Expected, verify_signatures
+from wpkg.trust.verify import verify_signatures
 from wpkg.workflow.evidence import Evidence, fetch_evidence, kept_evidence
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class VersionLowered(LockOutOfDate):
 
 def expect(release: Release, package: PackageName | None, version: Version | None) -> Expected:
     """What `release` must have been signed as when it was asked for as `package` `version`."""
-    return Expected(package, version, release.kind if package is not None else None, release.component)
+    kind = release.kind if package is not None else None
+    return Expected(package, version, kind, release.component, release.config.record)
 
 
 def verify_release(

@@ -32,6 +32,7 @@ def verification(*outcomes: Outcome, rule: Rule | None = None) -> Verification:
         ([Outcome.UNRELATED, Outcome.UNKNOWN_SIGNER], State.FAILED),
         ([Outcome.UNUSABLE], State.FAILED),
         ([Outcome.CONTRADICTION], State.FAILED),
+        ([Outcome.UNNAMED], State.FAILED),
         ([Outcome.NOT_EXAMINED], State.FAILED),
         ([Outcome.SIGNATURE], State.FAILED),  # the keys are counted, not the findings
     ],
@@ -55,6 +56,7 @@ def test_what_was_not_examined_is_not_verified_whoever_signed(app: App) -> None:
         (Outcome.UNKNOWN_SIGNER, True),
         (Outcome.UNUSABLE, True),
         (Outcome.CONTRADICTION, False),
+        (Outcome.UNNAMED, True),  # without that signature it would be let through
         (Outcome.NOT_EXAMINED, False),
     ],
 )

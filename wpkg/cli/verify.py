@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wpkg.cli.session import Session
     from wpkg.trust.policy import Signer
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.verify import Verified
     from wpkg.workflow.verify_inputs import VerifiedInput
 
 
@@ -46,8 +47,8 @@ def verify(
     """Check a published component: content, signatures, provenance.
 
     By the keys named, or else by [trust] in wasmcloud.toml. Everything is read from the registry, nothing from the
-    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock, and so
-    is a component file without --bundle.
+    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock. A component file
+    without --bundle is what wpkg.lock pins, or what was fetched before; with --offline, by the signatures of then.
     """
     if bundle is not None:
         _verify_file(session, Path(reference), bundle, keys, kind)
@@ -60,6 +61,8 @@ def verify(
         "reference": str(release.reference),
         "kind": release.kind,
         "component": str(release.component.digest),
+        "found_by": verified.found.by if verified.found else None,
+        "evidence": "cache" if verified.is_kept else "registry",
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
         "recomposed": "same" if verified.recomposed else None,
@@ -75,6 +78,7 @@ def verify(
         "capabilities": [request.to_json() for request in verified.requests],
     }
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
+    lines += _found_lines(verified)
     lines += verification_lines(verified.verification)
     lines += [f"composed of {item}" for item in verified.inputs]
     lines += [f"{'  ' * item.depth}{item.input.name}: {_state(item)}" for item in verified.verified_inputs]
@@ -82,6 +86,17 @@ def verify(
     if verified.recomposed:
         lines.append("composed again from its provenance: the same, byte for byte")
     session.console.result("verify", members, lines)
+
+
+def _found_lines(verified: Verified) -> list[str]:
+    """How a file was found, and whose word its signatures are."""
+    if verified.found is None:
+        return []
+    pin = verified.located.pin
+    shown = f"{pin}" if pin is not None else str(verified.located.reference)
+    by = f"wpkg.lock, which pins it as {shown}" if verified.found.by == "lock" else f"the cache, as {shown}"
+    kept = ["its signatures are those that the cache remembers; the registry was not asked"]
+    return [f"found by {by}", *(kept if verified.is_kept else [])]
 
 
 def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, ...], kind: str | None) -> None:

@@ -15,6 +15,7 @@ from wpkg.workflow.evidence import Evidence, fetch_evidence, kept_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.requirement import Requirement
@@ -55,16 +56,24 @@ def verify_release(
     """
     legacy = any("legacy" in rule.formats for rule in rules_for(release, policy))
     evidence = fetch_evidence(world, release, legacy=legacy)
-    today = None if locked else datetime.fromtimestamp(world.now(), UTC).date()
-    return _verify(release, evidence, policy, replace(expected, today=today))
+    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
+
+
+def _today(world: World) -> date:
+    return datetime.fromtimestamp(world.now(), UTC).date()
 
 
 def verify_from_cache(
-    world: World, release: Release, policy: TrustPolicy, expected: Expected
+    world: World, release: Release, policy: TrustPolicy, expected: Expected, *, locked: bool = True
 ) -> Verification | None:
-    """What the evidence kept by an earlier look-up proves; None where there is none. Raises: WrongPlace."""
+    """What the evidence kept by an earlier look-up proves; None where there is none.
+
+    Keys that have expired count only for what is `locked` already. Raises: WrongPlace.
+    """
     evidence = kept_evidence(world, release)
-    return None if evidence is None else _verify(release, evidence, policy, expected)
+    if evidence is None:
+        return None
+    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
 
 
 def rules_for(release: Release, policy: TrustPolicy) -> list[Rule]:

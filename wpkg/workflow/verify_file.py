@@ -1,4 +1,4 @@
-"""Verify a component file: by a bundle file, offline; or as what the lock of a project pins."""
+"""Verify a component file by a bundle file, offline."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.errors import InvalidInput, NotTrusted
-from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes
 from wpkg.registry.mapping import mapped
-from wpkg.workflow.locate import Located, project_here
+from wpkg.workflow.find_file import digest_of
 from wpkg.workflow.policies import keys_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from wpkg.oci.digest import Digest
     from wpkg.trust.message import MessageSignature
     from wpkg.trust.policy import Signer
     from wpkg.trust.statement import Statement
@@ -72,7 +72,7 @@ def verify_file(
         statement = Statement.read(said.envelope.payload)
     except InvalidInput as error:
         raise error.within(str(bundle_file)) from None
-    digest = _digest_of(file)
+    digest = digest_of(file)
     if not any(subject.is_of(digest) for subject in statement.subjects):
         raise FileNotTrusted(f"what '{signer.name}' signed in {bundle_file} is about other bytes than {file}")
     wanted = PREDICATE_NAMES.get(predicate_type or COSIGN_SIGN, predicate_type or COSIGN_SIGN)
@@ -84,38 +84,13 @@ def verify_file(
     return VerifiedFile(digest, signer, statement)
 
 
-def locate_file(root: Path, file: Path) -> tuple[Located, Digest]:
-    """What the lock of the project in `root` pins whose component is `file`, and its digest.
-
-    Raises: InvalidInput, with what to give instead.
-    """
-    digest = _digest_of(file)
-    opened = project_here(root)
-    hint = f"name what it was pulled from, or a bundle: wpkg verify {file} --bundle FILE --key FILE"
-    if opened is None or opened.lock is None:
-        raise InvalidInput(f"there is no wpkg.lock that could say where {file} comes from", hint=hint)
-    for package in opened.lock.packages:
-        if package.component == digest:
-            reference = package.source.at(tag=package.tag, digest=package.manifest)
-            return Located(reference, package.name, package.version), digest
-    raise InvalidInput(f"{file} is {digest}, which wpkg.lock does not pin", hint=hint)
-
-
-def _digest_of(file: Path) -> Digest:
-    try:
-        with mapped(file) as data:
-            return Digest.of(data)
-    except OSError as error:
-        raise InvalidInput(f"cannot read {file}: {(error.strerror or '').lower()}") from error
-
-
 def _verify_message(
     file: Path, bundle_file: Path, message: MessageSignature, signers: Sequence[Signer], predicate_type: str | None
 ) -> VerifiedFile:
     """What a signature over the file itself proves. Raises: FileNotTrusted, InvalidInput."""
     if predicate_type is not None:
         raise FileNotTrusted(f"{bundle_file} holds a signature over a file, not {predicate_type}")
-    digest = _digest_of(file)
+    digest = digest_of(file)
     if message.digest is not None and message.digest != digest:
         raise FileNotTrusted(f"what was signed in {bundle_file} is {message.digest}, and {file} is {digest}")
     with mapped(file) as data:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from msgspec.structs import replace
 
 from tests.fakes.world import offline
 from tests.workflow.conftest import HARNESS, TRUST, VALIDATOR, Company, component

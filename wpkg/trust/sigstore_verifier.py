@@ -1,7 +1,7 @@
 """Sigstore's own verifier, on bytes: no network, no update of roots, no file. Only this module knows `sigstore`.
 
-It checks what only it can (sigstore 4.5, `verify_dsse`, `verify_artifact`): that an authority of the root issued the
-certificate, and a certificate log of the root has it; that it was valid when a time stamp or a log of the root
+It checks what only it can (sigstore 4.5, `verify_dsse`, `verify_artifact`): that an authority of the root issued
+the certificate, and a certificate log of the root has it; that it was valid when a time stamp or a log of the root
 saw the signature; that the log includes the entry, by proof and signed checkpoint; that the entry is about this
 envelope; and the signature. Who the certificate must be for, and what must have been signed, is for the caller.
 """

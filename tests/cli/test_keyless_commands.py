@@ -158,7 +158,7 @@ def test_a_root_that_is_not_there_is_a_mistake_in_the_policy(shell: Shell) -> No
     (shell.company.folder / "trusted_root.json").unlink()
     code, _, err, _ = shell.verify()
     assert code == 2
-    assert "trust.toml: trust.identities.release.trusted-root: " in err
+    assert "trust.toml:6: trust.identities.release.trusted-root: " in err
     assert "Traceback" not in err
 
 

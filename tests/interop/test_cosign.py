@@ -16,6 +16,7 @@ from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.reference import Repository
 from wpkg.trust.keyfile import read_key_file, write_key_file
 from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.workflow.sign import attest
 from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
@@ -146,6 +147,21 @@ def test_what_cosign_signs_is_a_package_where_it_is_told_which(tmp_path: Path, a
     named = ["-a", "dev.wpkg.package=pay:foreign", "-a", "dev.wpkg.version=1.0.0"]
     assert cosign("v3", published.folder, "sign", *options, *named, reference).code == 0
     assert verify(world, published.root, "pay:foreign@1.0.0", keys).verification.state == "verified"
+
+
+def test_cosign_calls_predicates_by_the_names_that_we_do(tmp_path: Path, shim: str) -> None:
+    published = publish(tmp_path, shim)
+    (published.folder / "link.json").write_text('{"name": "build"}')
+    attest(
+        published.company.world(), published.root, published.reference, published.key, "link",
+        published.folder / "link.json",
+    )  # fmt: skip
+    arguments = verify_arguments("v3", published.folder, "bank.pub")
+    for name, good in (("link", True), ("openvex", False)):
+        done = cosign(
+            "v3", published.folder, "verify-attestation", *arguments, "--type", name, published.reference
+        )
+        assert (done.code == 0) is good, done.out
 
 
 @pytest.mark.parametrize("version", ["v3", "v2"])

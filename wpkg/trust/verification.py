@@ -97,13 +97,16 @@ class Verification(Struct, frozen=True):
     @property
     def state(self) -> State:
         """Step 13 of `wpkg.trust.verify`, and whether there is a claim at all."""
+        if self._is_signed:
+            return State.FAILED if self.unmet else State.VERIFIED
         outcomes = {finding.outcome for finding in self.findings}
-        enough = Outcome.NOT_EXAMINED not in outcomes and self.count >= max(self.rule.threshold, 1)
-        if enough and not self.unmet:
-            return State.VERIFIED
-        if enough:
-            return State.FAILED
         return State.FAILED if outcomes & _CLAIMS else State.NOT_SIGNED
+
+    @property
+    def _is_signed(self) -> bool:
+        """Whether as many have signed as the rule wants, whatever it requires besides."""
+        examined = all(finding.outcome is not Outcome.NOT_EXAMINED for finding in self.findings)
+        return examined and self.count >= max(self.rule.threshold, 1)
 
     @property
     def count(self) -> int:
@@ -128,6 +131,12 @@ class Verification(Struct, frozen=True):
         state = self.state
         if state is State.VERIFIED:
             raise RuntimeError("the artifact is verified, there is no error")
+        if self._is_signed:
+            unmet, findings = "; ".join(self.unmet), "; ".join(map(str, self.findings))
+            return SignatureInvalid(
+                f"{artifact} is signed and not trusted: {unmet} ({findings})",
+                hint=f"{self._rule_text} requires it, besides signatures",
+            )
         if state is State.NOT_SIGNED:
             found = f" ({reasons})" if reasons else ""
             return NotSigned(f"{artifact} is not signed{found}", hint=self._hint())
@@ -152,4 +161,11 @@ class Verification(Struct, frozen=True):
                 f"[[trust.rule]] match = '{self.rule.match}', signers = ['NAME']"
             )
         names = ", ".join(f"'{signer.name}'" for signer in self.rule.signers) or "nobody"
-        return f"the rule for '{self.rule.match}'{origin} wants {self.rule.threshold} of these signers: {names}"
+        if self.rule.is_of_keys:
+            return f"it has to be signed by one of the keys given, {names}; 'wpkg inspect' shows who says to have"
+        return f"{self._rule_text} wants {self.rule.threshold} of these signers: {names}"
+
+    @property
+    def _rule_text(self) -> str:
+        origin = f" of {self.rule.origin}" if self.rule.origin else ""
+        return f"the rule for '{self.rule.match}'{origin}"

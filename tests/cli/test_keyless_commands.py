@@ -15,6 +15,7 @@ from tests.fakes.sigstore.attach import sign_keyless
 from tests.fakes.sigstore.instance import ISSUER, WORKFLOW, Sigstore
 from tests.shim_process import running_shim
 from tests.workflow.conftest import Company
+from wpkg.cli.main import run
 from wpkg.registry.client import RegistryClient
 
 if TYPE_CHECKING:
@@ -157,5 +158,29 @@ def test_a_root_that_is_not_there_is_a_mistake_in_the_policy(shell: Shell) -> No
     (shell.company.folder / "trusted_root.json").unlink()
     code, _, err, _ = shell.verify()
     assert code == 2
-    assert "trust.toml: trust.identities.release.trusted-root: " in err
+    assert "trust.toml:6: trust.identities.release.trusted-root: " in err
     assert "Traceback" not in err
+
+
+def test_a_file_with_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sigstore = Sigstore()
+    (tmp_path / "app.wasm").write_bytes(b"the component")
+    (tmp_path / "app.json").write_text(json.dumps(sigstore.sign_file(b"the component")))
+    (tmp_path / "trusted_root.json").write_bytes(sigstore.trusted_root())
+    words = ["verify", "app.wasm", "-C", str(tmp_path)]
+    bundle = ["--bundle", "app.json"]
+    identity = ["--certificate-identity", WORKFLOW, "--certificate-oidc-issuer", ISSUER]
+    root = ["--trusted-root", "trusted_root.json"]
+    assert run([*words, *bundle, *identity, *root]) == 0
+    assert f"the file itself is signed\nsigned by {WORKFLOW} ({ISSUER})\n" in capsys.readouterr().out
+    assert run([*words, *bundle, *identity, *root, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["signer"] == {"name": WORKFLOW, "issuer": ISSUER, "subject": WORKFLOW}
+    for code, given, sentence in (
+        (2, [*bundle, *identity], "error: an identity is a subject, its issuer, and the root of trust"),
+        (2, [*identity, *root], "error: --type and identities on the command line are for a file with --bundle"),
+        (2, bundle, "error: nothing says whom to trust"),
+        (5, [*bundle, "--certificate-identity", "x", *identity[2:], *root], "error: app.json is signed by "),
+    ):
+        assert run([*words, *given]) == code
+        assert sentence in capsys.readouterr().err

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.interop.conftest import Publication, execute, peer, publish
+from tests.workflow.conftest import HARNESS, component
 from wpkg.errors import NotTrusted
+from wpkg.oci.artifact import WASM_LAYER, WasmConfig, build_artifact
+from wpkg.oci.descriptor import Descriptor
+from wpkg.oci.reference import Repository
 from wpkg.trust.keyfile import read_key_file, write_key_file
 from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.workflow.sign import attest
 from wpkg.workflow.verify import verify
 
 if TYPE_CHECKING:
@@ -104,6 +110,58 @@ def test_we_verify_what_cosign_signs_and_attests(tmp_path: Path, address: str) -
     assert SLSA_PROVENANCE in verified.verification.attestations
     with pytest.raises(NotTrusted):
         verify(world, folder, reference, [folder / "stranger.pub"])
+
+
+def publish_as_others_do(published: Publication, name: str) -> str:
+    """A component whose config does not say which package it is; its digest reference."""
+    beside = published.pushed.repository
+    repository = Repository(beside.registry, f"{beside.path.rpartition('/')[0]}/{name}")
+    data = component(HARNESS)
+    layer = Descriptor.of(WASM_LAYER, data)
+    artifact = build_artifact(layer, WasmConfig(None, (), ()))
+    client = published.company.registry
+    client.push_blob(repository, layer, lambda: io.BytesIO(data))
+    client.push_blob(repository, artifact.config, lambda: io.BytesIO(artifact.config_bytes))
+    client.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type, "1.0.0")
+    return f"{repository}@{artifact.manifest.digest}"
+
+
+@pytest.mark.parametrize("form", ["bundle", "legacy"])
+def test_what_cosign_signs_is_a_package_where_it_is_told_which(tmp_path: Path, address: str, form: str) -> None:
+    """By itself `cosign sign` signs a digest; whatever else that key signed could be served under the name."""
+    published = publish(tmp_path, address)
+    key = published.folder / "bank.key"
+    key.write_bytes(write_key_file(published.key, PASSWORD.encode(), published.company.world().random_bytes))
+    options = [
+        "--key",
+        str(key),
+        *OFFLINE_SIGNING,
+        f"--new-bundle-format={'true' if form == 'bundle' else 'false'}",
+    ]
+    reference = publish_as_others_do(published, "foreign")
+    world, keys = published.company.world("consumer"), [published.folder / "bank.pub"]
+    assert cosign("v3", published.folder, "sign", *options, reference).code == 0
+    assert verify(world, published.root, reference, keys).verification.state == "verified"
+    with pytest.raises(NotTrusted, match=r"'bank.pub' signed it without dev\.wpkg\.package"):
+        verify(world, published.root, "pay:foreign@1.0.0", keys)
+    named = ["-a", "dev.wpkg.package=pay:foreign", "-a", "dev.wpkg.version=1.0.0"]
+    assert cosign("v3", published.folder, "sign", *options, *named, reference).code == 0
+    assert verify(world, published.root, "pay:foreign@1.0.0", keys).verification.state == "verified"
+
+
+def test_cosign_calls_predicates_by_the_names_that_we_do(tmp_path: Path, shim: str) -> None:
+    published = publish(tmp_path, shim)
+    (published.folder / "link.json").write_text('{"name": "build"}')
+    attest(
+        published.company.world(), published.root, published.reference, published.key, "link",
+        published.folder / "link.json",
+    )  # fmt: skip
+    arguments = verify_arguments("v3", published.folder, "bank.pub")
+    for name, good in (("link", True), ("openvex", False)):
+        done = cosign(
+            "v3", published.folder, "verify-attestation", *arguments, "--type", name, published.reference
+        )
+        assert (done.code == 0) is good, done.out
 
 
 @pytest.mark.parametrize("version", ["v3", "v2"])

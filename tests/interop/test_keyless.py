@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ from msgspec.structs import replace
 
 from tests.fakes.sigstore.attach import sign_keyless
 from tests.fakes.sigstore.instance import ISSUER, WORKFLOW, Sigstore
+from tests.fakes.world import fake_world
 from tests.interop.conftest import Publication, publish
 from tests.interop.test_cosign import cosign
 from wpkg.errors import NotTrusted
+from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Reference
 from wpkg.trust.identity import Identity
+from wpkg.trust.statement import COSIGN_SIGN, Statement, Subject
 from wpkg.workflow.verify import verify
+from wpkg.workflow.verify_file import ClaimedIdentity, FileNotTrusted, verify_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +116,36 @@ def test_both_refuse(
     theirs, ours = verdicts(published, **{"root": sigstore.trusted_root(), "log": log, **asked})
     assert their_reason in theirs
     assert our_reason in ours
+
+
+@pytest.mark.parametrize("log", [1, 2])
+@pytest.mark.parametrize("form", ["file", "statement"])
+def test_both_come_to_the_same_about_a_file(tmp_path: Path, sigstore: Sigstore, log: Any, form: str) -> None:
+    """`cosign verify-blob` on what was signed as `sign-blob` does, `verify-blob-attestation` on a statement."""
+    data = b"the component"
+    if form == "file":
+        bundle, words = sigstore.sign_file(data, version=log), ["verify-blob"]
+    else:
+        statement = Statement((Subject({"sha256": Digest.of(data).encoded}, "app.wasm"),), COSIGN_SIGN)
+        bundle = sigstore.sign(statement.encode(), version=log)
+        words = ["verify-blob-attestation", "--type", COSIGN_SIGN]
+    (tmp_path / "b.json").write_text(json.dumps(bundle))
+    (tmp_path / "trusted_root.json").write_bytes(sigstore.trusted_root())
+    for name, subject, content in (
+        ("app.wasm", WORKFLOW, data),
+        ("app.wasm", WORKFLOW + "x", data),
+        ("other.wasm", WORKFLOW, b"other"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        options = ["--bundle", "b.json", "--trusted-root", "trusted_root.json", "--certificate-identity", subject]
+        options += ["--certificate-oidc-issuer", ISSUER, *(["--use-signed-timestamps"] if log == 2 else [])]
+        theirs = cosign("v3", tmp_path, *words, *options, name)
+        identity = ClaimedIdentity(subject, ISSUER, tmp_path / "trusted_root.json")
+        try:
+            verify_file(fake_world(tmp_path / "c"), tmp_path / name, tmp_path / "b.json", [], identity=identity)
+        except FileNotTrusted:
+            ours = False
+        else:
+            ours = True
+        good = (name, subject) == ("app.wasm", WORKFLOW)
+        assert (theirs.code == 0, ours) == (good, good), theirs.out

@@ -215,8 +215,8 @@ BAD: list[tuple[str, Callable[[], dict[str, Any] | bytes], type[WpkgError], str]
     (
         "wrong-material_fail",
         lambda: message(**material(certificate={"rawBytes": "AAAA"})),
-        FileNotTrusted,
-        "is keyless .*, a file is verified by keys only",
+        InvalidInput,
+        "its certificate is malformed",
     ),
     (
         "bundle-empty-certificate-chain_fail",

@@ -12,7 +12,6 @@ from tests.fakes.sigstore.attach import sign_keyless
 from tests.fakes.sigstore.instance import ISSUER, WORKFLOW, Sigstore
 from tests.fakes.world import offline
 from tests.workflow.conftest import TRUST, Company
-from wpkg.documents.strict_json import dump_json
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.trust.verification import NotSigned, SignatureInvalid
 from wpkg.workflow.add import Wanted, add
@@ -24,7 +23,6 @@ from wpkg.workflow.release import fetch_release
 from wpkg.workflow.trusting import SignatureDisappeared, SignerChanged
 from wpkg.workflow.update import update
 from wpkg.workflow.verify import verify
-from wpkg.workflow.verify_file import FileNotTrusted, verify_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,12 +247,3 @@ def test_claims_are_shown_before_anybody_is_trusted(keyless: Keyless) -> None:
     world = keyless.company.world()
     (claim,) = signature_claims(world, fetch_release(world, keyless.reference()))
     assert claim.hint == f"{ISSUER} {WORKFLOW}"
-
-
-def test_a_file_is_verified_by_keys_only(keyless: Keyless, tmp_path: Path) -> None:
-    keyless.publish()
-    (tmp_path / "bundle.json").write_bytes(dump_json(keyless.sigstore.sign(b"{}")))
-    (tmp_path / "app.wasm").write_bytes(b"")
-    key = keyless.company.key_file(keyless.company.platform_key, "platform.pub")
-    with pytest.raises(FileNotTrusted, match="is keyless"):
-        verify_file(keyless.company.world(), tmp_path / "app.wasm", tmp_path / "bundle.json", [key])

@@ -267,3 +267,25 @@ def test_inspect_shows_what_is_there_and_who_claims_to_have_signed(published: tu
     local = inspect(company.world("c"), root, str(root / "build" / "validator.wasm"))
     assert local.release is None
     assert [extern.name for extern in local.exports] == ["pay:platform/validation@0.1.0"]
+
+
+def test_what_is_sent_fetched_and_checked_is_watched_to_its_end(
+    published: tuple[Company, Path], tmp_path: Path
+) -> None:
+    company, root = published
+    size = verify(
+        company.world(), root, PACKAGE, [company.key_file(company.bank_key, "b.pub")]
+    ).release.component.size
+    seen = company.notes.progressed
+    repository = company.repository("validator")
+    assert seen[f"{repository}:0.1.0"] == (size, size)  # pushed
+    assert seen[digest_of_component(root).short] == (size, size)  # checked
+    seen.clear()
+    pull(company.world("c"), root, PACKAGE, tmp_path / "v.wasm", [company.key_file(company.bank_key, "b.pub")])
+    assert list(seen.values()) == [(size, size)]
+
+
+def digest_of_component(root: Path) -> Digest:
+    from wpkg.oci.digest import Digest
+
+    return Digest.of((root / "build" / "validator.composed.wasm").read_bytes())

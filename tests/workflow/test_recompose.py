@@ -215,7 +215,10 @@ def test_another_version_of_wpkg_is_named_where_it_may_be_why(company: Company) 
             lambda p: definition(p)["internalParameters"].pop("decisions"),
             "does not say what was decided about the composition",
         ),
-        (lambda p: definition(p)["externalParameters"].update(strategy="wac"), "it was composed in the way 'wac'"),
+        (
+            lambda p: definition(p)["externalParameters"].update(strategy="plug"),
+            "it was composed in the way 'plug'",
+        ),
         (
             lambda p: definition(p).update(buildType="https://example.com/b"),
             "nobody whom the policy names has attested provenance of the type https://wpkg.dev/buildtypes/compose/v1",
@@ -293,7 +296,13 @@ def test_a_component_from_a_path(company: Company) -> None:
 
 def test_every_decision_is_recorded_and_read_back() -> None:
     decided = Decisions(
-        "a", (Choice("a", "b:c/d", "e", "f"), Choice(None, "b:c/d", "e")), True, True, ("a", "b"), True
+        "a",
+        (Choice("a", "b:c/d", "e", "f"), Choice(None, "b:c/d", "e")),
+        True,
+        True,
+        ("a", "b"),
+        True,
+        {"i": "a"},
     )
     assert all(getattr(decided, name) != getattr(Decisions(), name) for name in Decisions.__struct_fields__)
     recorded = json.loads(json.dumps(decided.record()))

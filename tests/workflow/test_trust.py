@@ -94,6 +94,15 @@ class TestPoliciesThatTighten:
         with pytest.raises(SignatureInvalid):
             lock(policy(company), root)
 
+    def test_what_is_wrong_in_the_project_file_is_said_with_its_line(self, company: Company) -> None:
+        company.publish("harness")
+        root = company.project("validator", extra=DEPENDS.replace("signers", "signer"))
+        wanted = (root / "wasmcloud.toml").read_text().splitlines().index('signer = ["platform"]') + 1
+        with pytest.raises(
+            InvalidInput, match=rf"^wasmcloud.toml:{wanted}: trust.rule\[0\].signer: it is not a key"
+        ):
+            lock(company.world(), root)
+
     def test_a_build_notices_that_they_have_changed(self, company: Company) -> None:
         company.publish("harness")
         root = company.project("validator", extra=DEPENDS)
@@ -102,15 +111,17 @@ class TestPoliciesThatTighten:
             build(policy(company), root, compose=True)
 
     @pytest.mark.parametrize(
-        ("text", "message"),
+        ("text", "message", "line"),
         [
-            ("", r"there is no \[trust\] table"),
-            ("[trust", "it is not TOML"),
-            ("[trust]\nversion = 1\n[extra]\n", "not a key that wpkg knows"),
-            ("[trust]\nversion = 2\n", "reads version 1"),
+            ("", r"there is no \[trust\] table", None),
+            ("[trust", "it is not TOML", None),
+            ("[trust]\nversion = 1\n[extra]\n", "not a key that wpkg knows", 3),
+            ("[trust]\nversion = 2\n", "reads version 1", 2),
         ],
     )
-    def test_a_file_that_is_no_policy_stops_everything(self, company: Company, text: str, message: str) -> None:
+    def test_a_file_that_is_no_policy_stops_everything(
+        self, company: Company, text: str, message: str, line: int | None
+    ) -> None:
         company.publish("harness")
         root = company.project("validator", extra=NEEDS)
         file = company.folder / "trust.toml"
@@ -118,7 +129,7 @@ class TestPoliciesThatTighten:
         world = replace(company.world(), policies=(file,))
         with pytest.raises(InvalidInput, match=message) as caught:
             lock(world, root)
-        assert str(caught.value).startswith(f"{file}: ")
+        assert str(caught.value).startswith(f"{file}:{line}: " if line else f"{file}: ")
         with pytest.raises(InvalidInput, match="no such file"):
             lock(replace(world, policies=(company.folder / "none.toml",)), root)
 

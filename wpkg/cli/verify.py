@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,41 @@ from wpkg.cli.suggest import pinned_references
 from wpkg.trust.identity import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wpkg.cli.session import Session
     from wpkg.trust.policy import Signer
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.verify import Verified
+    from wpkg.workflow.verify_file import ClaimedIdentity
     from wpkg.workflow.verify_inputs import VerifiedInput
+
+
+def _identity_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Who has signed a bundle without a key: three options that come as one `identity`, or None."""
+
+    @option(
+        "--certificate-identity", "subject", metavar="NAME", help="With --bundle: who has signed, without a key."
+    )
+    @option("--certificate-oidc-issuer", "issuer", metavar="URI", help="With --bundle: who says so.")
+    @option(
+        "--trusted-root",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="With --bundle: the root of trust of sigstore that knows both.",
+    )
+    @functools.wraps(function)
+    def run(
+        *words: Any, subject: str | None, issuer: str | None, trusted_root: Path | None, **options: Any
+    ) -> None:
+        identity = None
+        if (subject, issuer, trusted_root) != (None, None, None):
+            from wpkg.workflow.verify_file import ClaimedIdentity
+
+            identity = ClaimedIdentity(subject, issuer, trusted_root)
+        function(*words, identity=identity, **options)
+
+    return run
 
 
 @command()
@@ -34,23 +66,30 @@ if TYPE_CHECKING:
     help="REFERENCE is a component file; this sigstore bundle is about it.",
 )
 @option("--type", "kind", metavar="TYPE", help="With --bundle: the predicate type, where it is no signature.")
+@_identity_options
 def verify(
     session: Session,
     reference: str,
     keys: tuple[Path, ...],
     bundle: Path | None,
     kind: str | None,
+    identity: ClaimedIdentity | None,
     **checks: bool,
 ) -> None:
     """Check a published component: content, signatures, provenance.
 
     By the keys named, or else by [trust] in wasmcloud.toml. Everything is read from the registry, nothing from the
-    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock, and so
-    is a component file without --bundle.
+    cache. REFERENCE is as for 'wpkg pull'; a package without a version is the one in wpkg.lock. A component file
+    without --bundle is what wpkg.lock pins, or what was fetched before; with --offline, by the signatures of then.
     """
     if bundle is not None:
-        _verify_file(session, Path(reference), bundle, keys, kind)
+        _verify_file(session, Path(reference), bundle, keys, kind, identity)
         return
+    if kind is not None or identity is not None:
+        raise click.UsageError(
+            "--type and identities on the command line are for a file with --bundle; for what is published "
+            "a policy names identities ([trust.identities])"
+        )
     from wpkg.workflow.verify import verify as verify_component
 
     verified = verify_component(session.world, session.root, reference, keys, **checks)
@@ -59,6 +98,8 @@ def verify(
         "reference": str(release.reference),
         "kind": release.kind,
         "component": str(release.component.digest),
+        "found_by": verified.found.by if verified.found else None,
+        "evidence": "cache" if verified.is_kept else "registry",
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
         "recomposed": "same" if verified.recomposed else None,
@@ -74,6 +115,7 @@ def verify(
         "capabilities": [request.to_json() for request in verified.requests],
     }
     lines = [f"{release.reference}", f"{release.kind} {release.component.digest}"]
+    lines += _found_lines(verified)
     lines += verification_lines(verified.verification)
     lines += [f"composed of {item}" for item in verified.inputs]
     lines += [f"{'  ' * item.depth}{item.input.name}: {_state(item)}" for item in verified.verified_inputs]
@@ -83,18 +125,38 @@ def verify(
     session.console.result("verify", members, lines)
 
 
-def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, ...], kind: str | None) -> None:
+def _found_lines(verified: Verified) -> list[str]:
+    """How a file was found, and whose word its signatures are."""
+    if verified.found is None:
+        return []
+    pin = verified.located.pin
+    shown = f"{pin}" if pin is not None else str(verified.located.reference)
+    by = f"wpkg.lock, which pins it as {shown}" if verified.found.by == "lock" else f"the cache, as {shown}"
+    kept = ["its signatures are those that the cache remembers; the registry was not asked"]
+    return [f"found by {by}", *(kept if verified.is_kept else [])]
+
+
+def _verify_file(
+    session: Session,
+    file: Path,
+    bundle: Path,
+    keys: tuple[Path, ...],
+    kind: str | None,
+    identity: ClaimedIdentity | None,
+) -> None:
     from wpkg.workflow.verify_file import verify_file
 
-    verified = verify_file(session.world, file, bundle, keys, kind)
+    verified = verify_file(session.world, file, bundle, keys, kind, identity)
     members = {
         "component": str(verified.digest),
-        "signer": {"name": verified.signer.name, "key": verified.signer.hint},
+        "signer": _signer_json(verified.signer),
         "predicate_type": verified.statement.predicate_type if verified.statement else None,
     }
     what = verified.statement.predicate_type if verified.statement else "the file itself is signed"
     lines = [f"{file} {verified.digest}", what]
-    lines.append(f"signed by {verified.signer.name} ({verified.signer.hint})")
+    signer = verified.signer
+    by = signer.key.issuer if isinstance(signer.key, Identity) else signer.hint
+    lines.append(f"signed by {signer.name} ({by})")
     session.console.result("verify", members, lines)
 
 

@@ -4,7 +4,8 @@ Layout::
 
     blobs/<algorithm>/<hex>          content, as in an OCI layout
     partial/<algorithm>-<hex>        content on its way, held by the process that writes it
-    proofs/<algorithm>-<hex>.json    which signatures a manifest had when it was verified last: digests of content
+    proofs/<algorithm>-<hex>.json    which signatures a manifest had when it was verified last: digests of content;
+                                     and the repositories where it had any
     access                           shared by whoever uses the cache, exclusive for whoever throws something away
 
 What is read is verified, each time: a damaged file counts as not there, is said, and is replaced when its content
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from wpkg.documents.strict_json import Members, dump_json, load_json
 from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.digest import ContentMismatch, Digest, check_content
+from wpkg.oci.reference import Repository
 from wpkg.registry.access import EXCLUSIVE, SHARED, gain_access
 from wpkg.registry.disk import reason, replacing, temporary_beside
 
@@ -195,11 +197,40 @@ class Cache:
         except OSError as error:
             raise CacheUnusable(self.proofs_path(manifest), error) from error
 
-    def keep_proofs(self, manifest: Digest, referrers: Sequence[Digest]) -> None:
-        """Remember which referrers `manifest` has; their content must be in the cache. Raises: CannotWrite."""
+    def keep_proofs(self, manifest: Digest, referrers: Sequence[Digest], repository: Repository) -> None:
+        """Remember which referrers `manifest` has in `repository`; their content must be in the cache.
+
+        Where it was seen before is remembered, too; the referrers are those seen last. Raises: CannotWrite.
+        """
         self._share()
+        places = sorted({*map(str, self.repositories(manifest)), str(repository)})
         with replacing(self.proofs_path(manifest), durable=False) as file:
-            file.write(dump_json({"referrers": [str(digest) for digest in referrers]}))
+            file.write(dump_json({"referrers": [str(digest) for digest in referrers], "repositories": places}))
+
+    def repositories(self, manifest: Digest) -> list[Repository]:
+        """Where `manifest` was when its referrers were asked for. Raises: CacheUnusable."""
+        try:
+            texts = Members(load_json(self.proofs_path(manifest).read_bytes())).texts("repositories")
+            return [Repository.parse(text) for text in texts]
+        except (FileNotFoundError, InvalidInput):
+            return []
+        except OSError as error:
+            raise CacheUnusable(self.proofs_path(manifest), error) from error
+
+    def proven(self) -> list[Digest]:
+        """The manifests of which referrers are remembered, sorted. Raises: CacheUnusable."""
+        folder = self.root / "proofs"
+        try:
+            names = sorted(path.stem for path in folder.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CacheUnusable(folder, error) from error
+        found = []
+        for name in names:
+            with contextlib.suppress(InvalidInput):  # what a process that died has left over
+                found.append(Digest.parse(name.replace("-", ":", 1)))
+        return found
 
     def proofs_path(self, manifest: Digest) -> Path:
         """Where the proofs of `manifest` are, or would be."""

@@ -165,7 +165,8 @@ class RegistryClient:
                 break
         if len(found) > MAX_REFERRERS:
             raise UnexpectedAnswer(
-                f"{what}: there are more than {MAX_REFERRERS}, which is more than can be looked at"
+                f"{what}: there are more than {MAX_REFERRERS}, which is more than can be looked at",
+                hint="nothing is trusted of what is not looked at; let its owner remove what nobody needs",
             )
         return found
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _IDENTITY = frozenset({"issuer", "subject", "subject-regexp", "trusted-root"})
 _ISSUER = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 _TRUSTED_ROOT_TYPE = "application/vnd.dev.sigstore.trustedroot"  # of every version and spelling
-_ROOT_HINT = "for sigstore's own: cosign trusted-root create --with-default-services --out trusted_root.json"
+TRUSTED_ROOT_HINT = (
+    "for sigstore's own: cosign trusted-root create --with-default-services --out trusted_root.json"
+)
 MAX_TRUSTED_ROOT_SIZE = 4 * 1024 * 1024  # bytes
 
 
@@ -77,14 +79,19 @@ def _read_subject(table: Table) -> tuple[str | None, str | None]:
 
 
 def _read_trusted_root(table: Table, read_file: Callable[[str], bytes]) -> bytes:
-    path = table.required_text("trusted-root", _ROOT_HINT)
+    path = table.required_text("trusted-root", TRUSTED_ROOT_HINT)
     try:
-        data = read_file(path)
-        media_type = load_signed_json(data, MAX_TRUSTED_ROOT_SIZE).get("mediaType")
-    except InvalidJson as error:
-        raise table.fail("trusted-root", f"{path} is not a trusted root of sigstore: {error}") from error
+        return checked_trusted_root(path, read_file(path))
     except WpkgError as error:
         raise error.within(table.where("trusted-root")) from None
+
+
+def checked_trusted_root(path: str, data: bytes) -> bytes:
+    """`data`, of the file `path`, which says that it is a trusted root of sigstore. Raises: InvalidTrustPolicy."""
+    try:
+        media_type = load_signed_json(data, MAX_TRUSTED_ROOT_SIZE).get("mediaType")
+    except InvalidJson as error:
+        raise InvalidTrustPolicy(f"{path} is not a trusted root of sigstore: {error}") from error
     if not isinstance(media_type, str) or not media_type.startswith(_TRUSTED_ROOT_TYPE):
-        raise table.fail("trusted-root", f"{path} does not say that it is a trusted root of sigstore")
+        raise InvalidTrustPolicy(f"{path} does not say that it is a trusted root of sigstore")
     return data

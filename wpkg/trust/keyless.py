@@ -14,7 +14,11 @@ from wpkg.trust.policy import Signer
 from wpkg.trust.verification import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wpkg.oci.digest import Digest
     from wpkg.trust.bundle import Bundle
+    from wpkg.trust.message import MessageSignature
     from wpkg.trust.policy import Rule
 
 
@@ -31,6 +35,30 @@ def find_identity(bundle: Bundle, certificate: bytes, rule: Rule) -> Signer:
 
     The claim of the certificate decides only whose root is asked. Raises: NotBySigner.
     """
+
+    def vouch(trusted_root: bytes) -> None:
+        from wpkg.trust.sigstore_verifier import verify_envelope
+
+        signed = verify_envelope(bundle.document, certificate, trusted_root)
+        if signed != (bundle.envelope.payload_type, bundle.envelope.payload):
+            raise NotBySigner(Outcome.UNUSABLE, "its envelope can be read in two ways")
+
+    return _find(certificate, rule, vouch)
+
+
+def find_identity_of_file(message: MessageSignature, certificate: bytes, digest: Digest, rule: Rule) -> Signer:
+    """The same for a bundle that signs the file with the SHA-256 `digest`. Raises: NotBySigner."""
+
+    def vouch(trusted_root: bytes) -> None:
+        from wpkg.trust.sigstore_verifier import verify_message
+
+        verify_message(message.document, certificate, trusted_root, digest)
+
+    return _find(certificate, rule, vouch)
+
+
+def _find(certificate: bytes, rule: Rule, vouch: Callable[[bytes], None]) -> Signer:
+    """Whom of the rule `certificate` is for, where `vouch` accepts the bundle under their root."""
     if not any(isinstance(signer.key, Identity) for signer in rule.keys):
         raise NotBySigner(
             Outcome.UNKNOWN_SIGNER, "it is keyless (signed with a certificate), and the rule names no identity"
@@ -50,7 +78,7 @@ def find_identity(bundle: Bundle, certificate: bytes, rule: Rule) -> Signer:
         if identity.trusted_root in refusals:
             continue
         try:
-            _verify(bundle, certificate, signer.name, identity.trusted_root)
+            _verify(vouch, signer.name, identity.trusted_root)
         except NotBySigner as refusal:
             refusals[identity.trusted_root] = refusal
         else:
@@ -74,19 +102,17 @@ def claimed_signer(bundle: Bundle) -> str:
     return f"{claim.issuer} {claim.subject}"
 
 
-def _verify(bundle: Bundle, certificate: bytes, name: str, trusted_root: bytes) -> None:
+def _verify(vouch: Callable[[bytes], None], name: str, trusted_root: bytes) -> None:
     """Nothing when sigstore accepts the bundle under `trusted_root`. Raises: NotBySigner."""
     try:
-        from wpkg.trust.sigstore_verifier import InvalidTrustedRoot, NotVouchedFor, verify_envelope
+        from wpkg.trust.sigstore_verifier import InvalidTrustedRoot, NotVouchedFor
     except ModuleNotFoundError as error:
         if error.name != "sigstore":
             raise
         raise NotBySigner(Outcome.NOT_CHECKED, "it is keyless, and what checks that is not installed") from None
     try:
-        signed = verify_envelope(bundle.document, certificate, trusted_root)
+        vouch(trusted_root)
     except InvalidTrustedRoot as error:
         raise NotBySigner(Outcome.UNUSABLE, f"the trusted root of '{name}' cannot be used: {error}") from error
     except NotVouchedFor as error:
         raise NotBySigner(Outcome.UNUSABLE, f"its signature is not by '{name}', whom it names: {error}") from error
-    if signed != (bundle.envelope.payload_type, bundle.envelope.payload):
-        raise NotBySigner(Outcome.UNUSABLE, "its envelope can be read in two ways")

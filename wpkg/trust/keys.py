@@ -26,6 +26,12 @@ PLAIN_PRIVATE_KEY_LABELS = frozenset({"PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIV
 # 64 bits more than the order of P-256 has make the remainder uniform (FIPS 186-5, appendix A.2.1).
 _SCALAR_SEED_SIZE = 40  # bytes
 
+# What to give instead of what is no private key that can be read.
+_INSTEAD = {
+    "PUBLIC KEY": "give the file with the private half, for example cosign.key",
+    "ENCRYPTED PRIVATE KEY": "it is encrypted as openssl does it; first: openssl pkcs8 -in FILE -out plain.pem",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
@@ -98,7 +104,10 @@ class PrivateKey:
         """The key in a PEM file without encryption, as `openssl` writes it. Raises: InvalidKey."""
         block = read_pem(data)
         if block.label not in PLAIN_PRIVATE_KEY_LABELS:
-            raise InvalidKey(f"it holds a PEM block '{block.label[:80]}', not an unencrypted private key")
+            raise InvalidKey(
+                f"it holds a PEM block '{block.label[:80]}', not an unencrypted private key",
+                hint=_INSTEAD.get(block.label),
+            )
         return cls.from_pkcs8_der(block.body)
 
     @classmethod

@@ -30,6 +30,7 @@ class MessageSignature(Struct, frozen=True):
     signature: bytes
     digest: Digest | None = None  # of the file, as the bundle says
     certificate: bytes | None = None  # DER; of a keyless bundle
+    document: bytes = b""  # a keyless bundle as it was read
 
     @classmethod
     def read(cls, data: bytes) -> Self | None:
@@ -38,13 +39,14 @@ class MessageSignature(Struct, frozen=True):
             document = load_signed_json(data, MAX_BUNDLE_SIZE)
             if document.get("messageSignature") is None:
                 return None
-            return cls._read(document)
+            return cls._read(document, data)
         except InvalidJson as error:
             raise InvalidBundle(f"the bundle is malformed: {error}") from error
 
     @classmethod
-    def _read(cls, document: dict[str, object]) -> Self:
+    def _read(cls, document: dict[str, object], data: bytes) -> Self:
         certificate, _ = read_signer(document)
+        whole = data if certificate is not None else b""
         members = Members(document)
         if members.raw("dsseEnvelope") is not None:
             raise InvalidBundle("the bundle has both a messageSignature and a dsseEnvelope")
@@ -60,10 +62,10 @@ class MessageSignature(Struct, frozen=True):
         if not signature:
             raise InvalidBundle("the signature of the message is empty")
         if said is None or digest is None:
-            return cls(signature, certificate=certificate)
+            return cls(signature, certificate=certificate, document=whole)
         if said.raw("algorithm") not in _SHA256 or len(digest) != _SHA256_SIZE:
             raise UnsupportedBundle("the digest of the message is not a SHA-256")
-        return cls(signature, Digest("sha256", digest.hex()), certificate)
+        return cls(signature, Digest("sha256", digest.hex()), certificate, whole)
 
     def is_signed_by(self, key: PublicKey | Identity, data: bytes | memoryview) -> bool:
         """Whether `key` made the signature over `data`; an identity never has."""

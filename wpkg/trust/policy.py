@@ -85,10 +85,17 @@ class Rule(Struct, frozen=True):
     formats: tuple[Format, ...] = ("bundle",)
     required: tuple[RequiredPredicate, ...] = ()
     accepted_attestations: tuple[str, ...] = ()  # predicate types that are taken for a signature
-    require_identity: bool = False  # package, version and kind must be inside what is signed
+    # Whether package and version must be inside what is signed. None: of signatures, not of attestations that are
+    # taken for one, which nobody but wpkg puts a package into.
+    require_identity: bool | None = None
     max_age: int | None = None  # days since the provenance says that it was made; not for what is locked
     require_inputs_signed: bool = False  # of what is composed, down to the last; for who can look them up
     origin: str = ""  # the file that the rule is from, where that is not the project file
+    is_of_keys: bool = False  # nobody has written it: it is what `--key` comes to
+
+    def requires_identity(self, *, signs: bool) -> bool:
+        """Whether package and version must be inside a statement: a signature, or taken for one."""
+        return signs if self.require_identity is None else self.require_identity
 
     @property
     def keys(self) -> tuple[Signer, ...]:
@@ -112,7 +119,8 @@ class TrustPolicy(Struct, frozen=True):
         """The policy that any one of `keys`, by name, must have signed, wherever the artifact is."""
         distinct = {key.spki: Signer(name, key) for name, key in sorted(keys.items(), reverse=True)}
         signers = tuple(sorted(distinct.values(), key=lambda signer: signer.name))
-        return cls(((RepositoryPattern.parse(EVERYTHING), Rule(EVERYTHING, signers, formats=formats)),))
+        rule = Rule(EVERYTHING, signers, formats=formats, is_of_keys=True)
+        return cls(((RepositoryPattern.parse(EVERYTHING), rule),))
 
     def rule_for(self, repository: str) -> Rule:
         """The one rule for the artifacts of `repository`, which is 'registry/path' without tag or digest."""

@@ -22,7 +22,9 @@ Grammar (TOML)::
     formats   = ["bundle", "legacy"]                ["bundle"] when absent; "legacy" is cosign's .sig tag
     require   = [{ predicate = URI, signers = ["NAME"], builder = URI }]      the rule's signers when absent
     accept-attestation = [URI]                      predicate types that are taken for a signature
-    require-identity = true                         package, version and kind must be inside the signature
+    require-identity = true | false                 package and version must be inside the signature, or the
+                                                    config that it covers; when absent, so it is for signatures
+                                                    and not for what accept-attestation takes for one
     max-age   = "30d"                               days since provenance says that it was finished, for new pins
     require-inputs-signed = true                    what it was composed of is verified as well, down to the last
 
@@ -189,7 +191,7 @@ def _read_rule(
         accepted_attestations=tuple(
             _checked_uri(table, "accept-attestation", uri) for uri in table.texts("accept-attestation") or ()
         ),
-        require_identity=table.flag("require-identity"),
+        require_identity=table.flag("require-identity") if "require-identity" in table else None,
         max_age=_read_days(table, "max-age"),
         require_inputs_signed=table.flag("require-inputs-signed"),
         origin=origin,

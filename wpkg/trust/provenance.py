@@ -10,6 +10,8 @@ Extension members would be called `wpkg_…`; there are none yet.
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 Role = Literal["root", "component", "local", "generated"]
 
 INFERRED = "inferred"  # from imports and exports
+BY_DOCUMENT = "wac"  # by a WAC document, whose name is the parameter `script`
+MAX_RECORDED_SIZE = 1024 * 1024  # bytes of all files whose content is in a predicate
+INTERFACES = "interfaces"  # annotation of a file: the WIT package that it is of
 
 
 class Source(Struct, frozen=True):
@@ -53,17 +58,24 @@ class Source(Struct, frozen=True):
 class ComposeInput(Struct, frozen=True):
     """A component that was composed."""
 
-    name: str  # as in `Connection`
+    name: str  # as in `Connection`; of a document, what that calls the instance
     role: Role
     component: Digest  # of the WebAssembly bytes
     version: Version | None = None
     source: Source | None = None  # None for a local one, and for one that was generated
     label: str | None = None  # what it is called inside the composition
     generated: Mapping[str, Any] | None = None  # what it was generated for, and what from
+    package: PackageName | None = None  # where that is known; several inputs may be of one
+
+    @property
+    def package_or_name(self) -> str:
+        """What others know it by."""
+        return self.name if self.package is None else str(self.package)
 
     def to_json(self) -> dict[str, Any]:
         """The members of the ResourceDescriptor."""
-        members: dict[str, Any] = {"name": f"{self.name}@{self.version}" if self.version else self.name}
+        called = self.package_or_name
+        members: dict[str, Any] = {"name": f"{called}@{self.version}" if self.version else called}
         annotations: dict[str, Any] = {"role": self.role, "name": self.name}
         if self.label is not None:
             annotations["label"] = self.label
@@ -77,6 +89,33 @@ class ComposeInput(Struct, frozen=True):
         members["mediaType"] = WASM_LAYER
         members["annotations"] = annotations
         return members
+
+
+class RecordedFile(Struct, frozen=True):
+    """A file that is needed to compose again, and is nowhere else."""
+
+    name: str
+    data: bytes
+    interfaces: str | None = None  # the WIT package that it is of
+
+    def to_json(self, *, is_held: bool) -> dict[str, Any]:
+        """The members of the ResourceDescriptor; with the content, where that is held."""
+        members: dict[str, Any] = {
+            "name": self.name,
+            "digest": {"sha256": hashlib.sha256(self.data).hexdigest()},
+        }
+        if is_held:
+            members["content"] = b64encode(self.data).decode()
+        if self.interfaces is not None:
+            members["annotations"] = {INTERFACES: self.interfaces}
+        return members
+
+
+class Script(Struct, frozen=True):
+    """The document that decided how, with the WIT that it names."""
+
+    document: RecordedFile
+    interfaces: tuple[RecordedFile, ...] = ()
 
 
 class Connection(Struct, frozen=True, order=True):
@@ -182,29 +221,49 @@ def compose_provenance(
     run: Run,
     lockfile_version: int | None = None,
     decisions: Mapping[str, Any] | None = None,
+    script: Script | None = None,
 ) -> dict[str, Any]:
     """The provenance predicate of a composed component. The order of `inputs` and `plan` does not matter.
 
-    `decisions` are all that a person decided about the composition: with them and the inputs, anybody can compose
-    again. Where modules are shared the inputs are not in the component byte for byte; their digests are here all
-    the same.
+    `decisions` are all that a person decided about the composition: with them, the inputs, and the document where
+    there was one, anybody can compose again. Where modules are shared the inputs are not in the component byte for
+    byte; their digests are here all the same.
     """
     internal: dict[str, Any] = {} if lockfile_version is None else {"lockfileVersion": lockfile_version}
     ordered = sorted(inputs, key=lambda item: (item.name, str(item.version), item.component))
     return {
         "buildDefinition": {
             "buildType": COMPOSE_BUILD_TYPE,
-            "externalParameters": {**project.parameters(), "strategy": INFERRED},
+            "externalParameters": {**project.parameters(), **_strategy(script)},
             "internalParameters": {
                 **internal,
                 **project.settings(),
                 "decisions": dict(decisions or {}),
                 "plan": [connection.to_json() for connection in sorted(plan)],
             },
-            "resolvedDependencies": [*project.dependencies(), *(item.to_json() for item in ordered)],
+            "resolvedDependencies": [
+                *project.dependencies(),
+                *_files(script),
+                *(item.to_json() for item in ordered),
+            ],
         },
         "runDetails": run.to_json(),
     }
+
+
+def _strategy(script: Script | None) -> dict[str, str]:
+    if script is None:
+        return {"strategy": INFERRED}
+    return {"strategy": BY_DOCUMENT, "script": script.document.name}
+
+
+def _files(script: Script | None) -> list[dict[str, Any]]:
+    """The document and what it names. What is too much for a bundle is there by its digests alone."""
+    if script is None:
+        return []
+    files = (script.document, *sorted(script.interfaces, key=lambda file: (str(file.interfaces), file.name)))
+    is_held = sum(len(file.data) for file in files) <= MAX_RECORDED_SIZE
+    return [file.to_json(is_held=is_held) for file in files]
 
 
 def component_provenance(

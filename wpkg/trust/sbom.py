@@ -124,7 +124,7 @@ def _edges(name: str, refs: Mapping[str, str], plan: Iterable[Connection]) -> di
 
 def _component(item: ComposeInput, composition: Composition) -> dict[str, Any]:
     ref = _ref(item)
-    made: dict[str, Any] = {"type": "library", "bom-ref": ref, "name": item.name}
+    made: dict[str, Any] = {"type": "library", "bom-ref": ref, "name": item.package_or_name}
     if item.version is not None:
         made["version"] = str(item.version)
     made["mime-type"] = WASM_LAYER

@@ -1,7 +1,7 @@
 """Sigstore's own verifier, on bytes: no network, no update of roots, no file. Only this module knows `sigstore`.
 
-It checks what only it can (sigstore 4.5, `Verifier.verify_dsse`): that an authority of the root issued the
-certificate, and a certificate log of the root has it; that it was valid when a time stamp or a log of the root
+It checks what only it can (sigstore 4.5, `verify_dsse`, `verify_artifact`): that an authority of the root issued
+the certificate, and a certificate log of the root has it; that it was valid when a time stamp or a log of the root
 saw the signature; that the log includes the entry, by proof and signed checkpoint; that the entry is about this
 envelope; and the signature. Who the certificate must be for, and what must have been signed, is for the caller.
 """
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ExtensionNotFound
 from sigstore.errors import Error, VerificationError
+from sigstore.hashes import Hashed
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.verify import Verifier
+from sigstore_models.common.v1 import HashAlgorithm
 
 from wpkg.documents.strict_json import dump_json, load_object
 from wpkg.errors import InvalidInput
@@ -24,6 +26,8 @@ from wpkg.trust.certificate import without_advice
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+
+    from wpkg.oci.digest import Digest
 
 # What it has to say is raised as well; without a handler Python would print it.
 logging.getLogger("sigstore").addHandler(logging.NullHandler())
@@ -66,6 +70,20 @@ def verify_envelope(document: bytes, certificate: bytes, trusted_root: bytes) ->
     try:
         with without_advice():
             return verifier.verify_dsse(Bundle.from_json(document), _OfCertificate(certificate))
+    except (Error, *_MALFORMED) as error:
+        raise NotVouchedFor(str(error)) from error
+
+
+def verify_message(document: bytes, certificate: bytes, trusted_root: bytes, digest: Digest) -> None:
+    """Nothing when the bundle `document` signs what has the SHA-256 `digest`, by the holder of `certificate`.
+
+    Raises: NotVouchedFor, InvalidTrustedRoot.
+    """
+    verifier = _verifier(trusted_root)
+    hashed = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest.encoded))
+    try:
+        with without_advice():
+            verifier.verify_artifact(hashed, Bundle.from_json(document), _OfCertificate(certificate))
     except (Error, *_MALFORMED) as error:
         raise NotVouchedFor(str(error)) from error
 

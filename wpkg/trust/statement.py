@@ -45,6 +45,7 @@ PREDICATE_NAMES = {
     "custom": "https://cosign.sigstore.dev/attestation/v1",
     "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
     "openvex": "https://openvex.dev/ns",
+    "link": "https://in-toto.io/Link/v1",
 }
 
 # What sigstore-go accepts; a statement beyond it would be skipped there without a word.

@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     REVOKED = "revoked"  # by a key that the policy revokes, or that has expired
     UNUSABLE = "unusable"  # not fetched, not what its digest says, malformed
     CONTRADICTION = "contradiction"  # by somebody whom the rule names, and it says something else
+    UNNAMED = "unnamed"  # by somebody whom the rule names, and it does not say which package it is
     NOT_CHECKED = "not-checked"  # keyless, and `sigstore` is not installed
     NOT_EXAMINED = "not-examined"  # the artifact as a whole was not looked at
 
@@ -96,13 +97,16 @@ class Verification(Struct, frozen=True):
     @property
     def state(self) -> State:
         """Step 13 of `wpkg.trust.verify`, and whether there is a claim at all."""
+        if self._is_signed:
+            return State.FAILED if self.unmet else State.VERIFIED
         outcomes = {finding.outcome for finding in self.findings}
-        enough = Outcome.NOT_EXAMINED not in outcomes and self.count >= max(self.rule.threshold, 1)
-        if enough and not self.unmet:
-            return State.VERIFIED
-        if enough:
-            return State.FAILED
         return State.FAILED if outcomes & _CLAIMS else State.NOT_SIGNED
+
+    @property
+    def _is_signed(self) -> bool:
+        """Whether as many have signed as the rule wants, whatever it requires besides."""
+        examined = all(finding.outcome is not Outcome.NOT_EXAMINED for finding in self.findings)
+        return examined and self.count >= max(self.rule.threshold, 1)
 
     @property
     def count(self) -> int:
@@ -127,6 +131,12 @@ class Verification(Struct, frozen=True):
         state = self.state
         if state is State.VERIFIED:
             raise RuntimeError("the artifact is verified, there is no error")
+        if self._is_signed:
+            unmet, findings = "; ".join(self.unmet), "; ".join(map(str, self.findings))
+            return SignatureInvalid(
+                f"{artifact} is signed and not trusted: {unmet} ({findings})",
+                hint=f"{self._rule_text} requires it, besides signatures",
+            )
         if state is State.NOT_SIGNED:
             found = f" ({reasons})" if reasons else ""
             return NotSigned(f"{artifact} is not signed{found}", hint=self._hint())
@@ -137,10 +147,25 @@ class Verification(Struct, frozen=True):
         if any(finding.outcome is Outcome.NOT_CHECKED for finding in self.findings):
             return KEYLESS_EXTRA
         origin = f" of {self.rule.origin}" if self.rule.origin else ""
+        if any(finding.outcome is Outcome.UNNAMED for finding in self.findings):
+            signing = "whoever publishes it signs it by its name: wpkg sign NS:NAME@VERSION"
+            if self.rule.is_of_keys:
+                return f"{signing}; or take it for what a reference names: REGISTRY/PATH:TAG"
+            return (
+                f"{signing}; to take the registry's word for the name, write 'require-identity = false' into the "
+                f"[[trust.rule]] for '{self.rule.match}'{origin}"
+            )
         if self.rule.is_default:
             return (
                 f"no rule{origin} is for it; say who signs it: [trust.keys.NAME] path = 'NAME.pub' and "
                 f"[[trust.rule]] match = '{self.rule.match}', signers = ['NAME']"
             )
         names = ", ".join(f"'{signer.name}'" for signer in self.rule.signers) or "nobody"
-        return f"the rule for '{self.rule.match}'{origin} wants {self.rule.threshold} of these signers: {names}"
+        if self.rule.is_of_keys:
+            return f"it has to be signed by one of the keys given, {names}; 'wpkg inspect' shows who says to have"
+        return f"{self._rule_text} wants {self.rule.threshold} of these signers: {names}"
+
+    @property
+    def _rule_text(self) -> str:
+        origin = f" of {self.rule.origin}" if self.rule.origin else ""
+        return f"the rule for '{self.rule.match}'{origin}"

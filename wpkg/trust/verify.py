@@ -15,7 +15,8 @@ Then for each candidate, until one step refuses it:
     certificate: it is for an identity that the rule names, and sigstore vouches for it (`wpkg.trust.keyless`).
  9. Only now the payload is read: it is an in-toto statement.
 10. One of its subjects is the artifact; none has the component's file name and another SHA-256.
-11. Package, version and kind are those that were asked for, as far as the statement says any.
+11. Package, version and kind are those that were asked for, as far as the statement says any; package and
+    version are in it, where the rule wants that, or in the artifact's config, which the digest covers.
 12. Its predicate type gives it its role: `COSIGN_SIGN`, or what the rule takes for it, is a signature when the key
     is one of the rule's signers; everything else is an attestation.
 Then, where the rule takes them, the signatures under the `.sig` tag (`wpkg.trust.legacy`), layer by layer:
@@ -37,11 +38,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from wpkg.errors import InvalidInput, WpkgError
-from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION, VERSION_ANNOTATION
 from wpkg.oci.digest import ContentMismatch, check_content
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, MalformedManifest, Manifest, read_manifest
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.trust.bundle import BUNDLE_TYPE_PREFIX, MAX_BUNDLE_SIZE, Bundle, UnsupportedBundle
+from wpkg.trust.expected import IDENTITY
 from wpkg.trust.keyless import NotBySigner, find_identity
 from wpkg.trust.legacy import (
     CERTIFICATE_ANNOTATION,
@@ -58,12 +59,10 @@ from wpkg.trust.verification import Attestation, Finding, Outcome, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
 
-    from wpkg.names.package_name import PackageName
-    from wpkg.names.version import Version
     from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
+    from wpkg.trust.expected import Expected
     from wpkg.trust.policy import Rule, Signer
 
 TITLE_ANNOTATION = "org.opencontainers.image.title"
@@ -83,25 +82,6 @@ class Candidate(Struct, frozen=True):
     descriptor: Descriptor
     manifest: bytes | WpkgError
     bundle: bytes | WpkgError | None = None  # None where `bundle_layer` found nothing to fetch
-
-
-class Expected(Struct, frozen=True):
-    """What the artifact was asked for as. None is not checked."""
-
-    package: PackageName | None = None
-    version: Version | None = None
-    kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'
-    component: Descriptor | None = None  # the layer that holds the component, with its annotations
-    today: date | None = None  # keys that have expired by then do not count; None for what was trusted earlier
-
-    def annotations(self) -> dict[str, str]:
-        """What the artifact's subject must be annotated with, if it is annotated."""
-        wanted = {
-            PACKAGE_ANNOTATION: self.package,
-            VERSION_ANNOTATION: self.version,
-            KIND_ANNOTATION: self.kind,
-        }
-        return {name: str(value) for name, value in wanted.items() if value is not None}
 
 
 class _DoesNotCount(Exception):
@@ -237,12 +217,12 @@ def _check_layer(
         raise _DoesNotCount(Outcome.CONTRADICTION, f"what '{signer.name}' signed: {error}") from error
     if claim.digest != str(subject.digest):
         raise _DoesNotCount(Outcome.CONTRADICTION, f"'{signer.name}' signed another artifact with it")
-    _check_identity([claim.annotations], signer, rule, expected)
     tags = () if expected.version is None else (expected.version.tag, expected.version.raw_tag)
     if tags and claim.tag is not None and claim.tag not in tags:
         raise _DoesNotCount(
             Outcome.CONTRADICTION, f"'{signer.name}' signed it as {claim.tag[:80]!a}, not '{tags[0]}'"
         )
+    _check_identity([claim.annotations], signer, expected, required=rule.requires_identity(signs=True))
     return signer
 
 
@@ -368,17 +348,26 @@ def _check_subjects(
                 Outcome.CONTRADICTION, f"'{signer.name}' signed another component of that file name"
             )
     # 11
-    _check_identity([item.annotations for item in about], signer, rule, expected)
+    required = rule.requires_identity(signs=statement.predicate_type == COSIGN_SIGN)
+    _check_identity([item.annotations for item in about], signer, expected, required=required)
 
 
-def _check_identity(signed: Sequence[Mapping[str, Any]], signer: Signer, rule: Rule, expected: Expected) -> None:
-    """Steps 11 and 15: nothing when what is `signed` about the artifact is what it was asked for as."""
-    for name, wanted in expected.annotations().items():
-        if rule.require_identity and all(name not in item for item in signed):
-            raise _DoesNotCount(Outcome.CONTRADICTION, f"'{signer.name}' signed it without {name}")
+def _check_identity(
+    annotations: Sequence[Mapping[str, Any]], signer: Signer, expected: Expected, *, required: bool
+) -> None:
+    """Steps 11 and 15: nothing when what is signed about the artifact is what it was asked for as."""
+    signed = [*annotations, expected.recorded()]
+    expectations = expected.annotations()
+    for name, wanted in expectations.items():
         for item in signed:
             if name in item and item[name] != wanted:
                 said = str(item[name])[:80]
                 raise _DoesNotCount(
                     Outcome.CONTRADICTION, f"'{signer.name}' signed it with {name} {said!a}, not '{wanted}'"
                 )
+    for name, word in IDENTITY.items():
+        if required and name in expectations and all(name not in item for item in signed):
+            raise _DoesNotCount(
+                Outcome.UNNAMED,
+                f"'{signer.name}' signed it without {name}, so that it may be another {word} of theirs",
+            )

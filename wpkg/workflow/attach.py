@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from wpkg.errors import RegistryError
+from wpkg.names.pin import Pin
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST
 from wpkg.registry.errors import NotFound
@@ -38,20 +39,21 @@ class NotReadBack(RegistryError):
     """A registry took a signature and does not give it back."""
 
 
-def published_as(release: Release) -> Published:
-    """What statements about `release` name."""
+def published_as(release: Release, named: Pin | None = None) -> Published:
+    """What statements about `release` name: what its config says that it is, else what it is `named`."""
     from wpkg.trust.statement import Published
 
     record = release.config.record
+    pin = Pin(record.package, record.version) if record is not None else named
     repository = release.reference.repository
     return Published(
         repository,
         release.manifest.digest,
         release.component.annotations.get(TITLE) or f"{repository.path.rpartition('/')[2]}.wasm",
         release.component.digest,
-        record.package if record is not None else None,
-        record.version if record is not None else None,
-        record.kind if record is not None else None,
+        pin.name if pin is not None else None,
+        pin.version if pin is not None else None,
+        release.kind if pin is not None else None,
     )
 
 
@@ -61,21 +63,25 @@ def sign_release(
     key: PrivateKey,
     formats: Sequence[Format],
     attestations: Sequence[Statement] = (),
+    named: Pin | None = None,
 ) -> None:
     """Sign `release` in each of the formats, attach the attestations, and see that all of it is there.
+
+    It is signed as what its config says that it is, else as what it is `named`.
 
     Raises: RegistryError, NotReadBack.
     """
     from wpkg.trust.statement import signature_statement
 
+    published = published_as(release, named)
     if "bundle" in formats:
-        attach_statement(world, release, key, signature_statement(published_as(release)))
+        attach_statement(world, release, key, signature_statement(published))
     for statement in attestations:
         attach_statement(world, release, key, statement)
     if "legacy" in formats:
-        attach_legacy(world, release, key)
+        attach_legacy(world, release, key, published)
     for form in formats:
-        check_signed(world, release, key, form)
+        check_signed(world, release, key, form, published)
     if attestations:
         check_attested(world, release, key, attestations)
 
@@ -92,8 +98,8 @@ def attach_statement(world: World, release: Release, key: PrivateKey, statement:
     world.registry.push_manifest(repository, referrer.encode(), referrer.media_type)
 
 
-def attach_legacy(world: World, release: Release, key: PrivateKey) -> None:
-    """Sign `release` under its `.sig` tag, after the signatures that are there already.
+def attach_legacy(world: World, release: Release, key: PrivateKey, published: Published) -> None:
+    """Sign `release`, as `published`, under its `.sig` tag, after the signatures that are there already.
 
     Others may write to the tag at the same time and registries have no way to say so: it is read again, after a
     pause that differs between writers, until the signature stays.
@@ -109,7 +115,6 @@ def attach_legacy(world: World, release: Release, key: PrivateKey) -> None:
         sign_payload,
     )
 
-    published = published_as(release)
     repository = release.reference.repository
     payload = SimpleSigning(
         _signed_reference(published), str(release.manifest.digest), published.annotations
@@ -159,28 +164,28 @@ def push_bytes(world: World, repository: Repository, media_type: str, data: byte
     world.registry.push_blob(repository, Descriptor.of(media_type, data), _opening(data))
 
 
-def check_signed(world: World, release: Release, key: PrivateKey, form: Format) -> None:
+def check_signed(world: World, release: Release, key: PrivateKey, form: Format, published: Published) -> None:
     """See that a stranger with our public key would be satisfied by a signature in `form`. Raises: NotReadBack."""
-    verification = _seen_by_strangers(world, release, key, form)
+    verification = _seen_by_strangers(world, release, key, form, published)
     if verification.state != "verified":
         raise _not_read_back(release, str(verification.error_for("the artifact")))
 
 
 def check_attested(world: World, release: Release, key: PrivateKey, attestations: Sequence[Statement]) -> None:
     """See that a stranger with our public key would find all of `attestations`. Raises: NotReadBack."""
-    found = _seen_by_strangers(world, release, key, "bundle").attestations
+    found = _seen_by_strangers(world, release, key, "bundle", published_as(release)).attestations
     for statement in attestations:
         if all(statement != known.statement for known in found.get(statement.predicate_type, ())):
             raise _not_read_back(release, f"there is no {statement.predicate_type}")
 
 
-def _seen_by_strangers(world: World, release: Release, key: PrivateKey, form: Format) -> Verification:
+def _seen_by_strangers(
+    world: World, release: Release, key: PrivateKey, form: Format, published: Published
+) -> Verification:
     from wpkg.trust.policy import TrustPolicy
 
     policy = TrustPolicy.of_keys({"the signing key": key.public}, (form,))
-    record = release.config.record
-    expected = expect(release, *((record.package, record.version) if record is not None else (None, None)))
-    return verify_release(world, release, policy, expected)
+    return verify_release(world, release, policy, expect(release, published.package, published.version))
 
 
 def _not_read_back(release: Release, why: str) -> NotReadBack:

@@ -55,14 +55,14 @@ class OpenedDocument(Struct, frozen=True):
     files: tuple[ComponentFile, ...]  # one for each instance
     instances: Mapping[str, str]  # instance -> the name of its file
     origins: Mapping[str, str]  # the name of a file -> what its component is called where it was found
-    interfaces: tuple[PackageFiles | BinaryPackage, ...]
+    interfaces: Mapping[str, PackageFiles | BinaryPackage]  # by the package that they are
 
     def plan(self, nodes: Sequence[Node]) -> Plan:
         """The plan that it is, `nodes` being its files read.
 
         Raises: InvalidWit, InvalidDocument, CompositionError.
         """
-        stated = state_imports(self.document, self.interfaces)
+        stated = state_imports(self.document, tuple(self.interfaces.values()))
         by_file = {node.name: node for node in nodes}
         by_instance = {instance: by_file[name] for instance, name in self.instances.items()}
         return plan_document(evaluate(self.document, by_instance, stated))
@@ -105,7 +105,7 @@ def _components(document: Document, finder: Finder) -> dict[str, tuple[Component
     return files
 
 
-def _interfaces(document: Document, finder: Finder) -> tuple[PackageFiles | BinaryPackage, ...]:
+def _interfaces(document: Document, finder: Finder) -> dict[str, PackageFiles | BinaryPackage]:
     """The WIT packages that a document names, and those that these name; what is nowhere is left out."""
     found: dict[str, PackageFiles | BinaryPackage] = {}
     pending = interfaces_needed(document)
@@ -124,7 +124,7 @@ def _interfaces(document: Document, finder: Finder) -> tuple[PackageFiles | Bina
                 parsed = parse_wit(text) if isinstance(text, Source) else text
                 pending += packages_used(parsed)
                 looked_for.update(str(nested.id) for nested in parsed.nested)
-    return tuple(found.values())
+    return found
 
 
 def _placed(find: Callable[[PackageId], Found], package: PackageId) -> Found:

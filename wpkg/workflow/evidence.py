@@ -47,7 +47,7 @@ def fetch_evidence(world: World, release: Release, *, legacy: bool = False) -> E
         digest = Digest.of(found.manifest)
         world.cache.write(digest, found.manifest)
         whole.append(digest)
-    world.cache.keep_proofs(subject.digest, whole)
+    world.cache.keep_proofs(subject.digest, whole, repository)
     return Evidence(tuple(candidates), found)
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import WORDS, PackageName
+from wpkg.names.pin import Pin
 from wpkg.names.version import Version
 from wpkg.oci.reference import InvalidReference, Reference
 from wpkg.project.lockfile import LockedPackage
@@ -40,6 +41,11 @@ class Located(Struct, frozen=True):
     package: PackageName | None = None
     version: Version | None = None
     raw: bool = False  # the component before composition was asked for
+
+    @property
+    def pin(self) -> Pin | None:
+        """The package and version, where both were named."""
+        return None if self.package is None or self.version is None else Pin(self.package, self.version)
 
     def __str__(self) -> str:
         return str(self.reference) if self.package is None else f"{self.package} {self.version} ({self.reference})"

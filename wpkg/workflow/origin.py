@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -18,20 +19,23 @@ from wpkg.trust.provenance import (
     ComposeInput,
     Connection,
     Project,
+    RecordedFile,
     Revision,
     Role,
     Run,
+    Script,
     Source,
     component_provenance,
     compose_provenance,
 )
 from wpkg.trust.sbom import CRATES_SECTION, Composition, Crate, describe_composition, read_crates
+from wpkg.wit.binary import BinaryPackage
+from wpkg.wit.errors import Source as WitSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from wpkg.compose.graph import Plan
     from wpkg.workflow.composition import Inputs
+    from wpkg.workflow.document import OpenedDocument
     from wpkg.workflow.opened import OpenedProject
     from wpkg.workflow.sources import ComponentFile
     from wpkg.workflow.world import World
@@ -68,14 +72,14 @@ def composed_origin(
     """Every input of the composed `component` by digest, and who satisfied what."""
     components = _composed_inputs(opened, inputs, plan)
     connections = [Connection(c.importer, c.name, c.exporter, " / ".join(c.item.path)) for c in plan.connections]
-    document = opened.project.composition.document
     provenance = compose_provenance(
-        _described(world, opened, [PROJECT_FILE, LOCK_FILE, *([document] if document is not None else [])]),
+        _described(world, opened, [PROJECT_FILE, LOCK_FILE]),
         components,
         connections,
         _run(world),
         LOCK_VERSION,
         inputs.wiring.decisions.record(),
+        _script(opened.project.composition.document, inputs.wiring.document),
     )
     crates = {file.name: _crates(world, file) for file in inputs.files}
     project = opened.project
@@ -98,7 +102,8 @@ def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[
         source = Source(package.source, package.manifest, package.tag, package.signers) if package else None
         version = pin.version if pin is not None else opened.project.version if is_own else None
         role: Role = "root" if file.name == plan.root else "component" if package else "local"
-        components.append(ComposeInput(file.name, role, node.digest, version, source, file.label))
+        name = pin.name if pin is not None else None
+        components.append(ComposeInput(file.name, role, node.digest, version, source, file.label, package=name))
     for node in plan.nodes:
         if node.generated is not None and node.digest is not None:
             generated = {
@@ -108,6 +113,23 @@ def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[
             }
             components.append(ComposeInput(node.name, "generated", node.digest, generated=generated))
     return components
+
+
+def _script(name: str | None, document: OpenedDocument | None) -> Script | None:
+    """The document `name` of the project, as it was read, and the WIT that it names."""
+    if name is None or document is None:
+        return None
+    interfaces: list[RecordedFile] = []
+    for package, found in document.interfaces.items():
+        if isinstance(found, BinaryPackage):
+            interfaces.append(RecordedFile(package, read_bytes(Path(found.file)), package))
+        else:
+            sources = [text if isinstance(text, WitSource) else text.source for text in found]
+            interfaces += [
+                RecordedFile(f"{package}/{Path(source.name).name}", source.text.encode(), package)
+                for source in sources
+            ]
+    return Script(RecordedFile(name, document.document.source.text.encode()), tuple(interfaces))
 
 
 def _crates(world: World, file: ComponentFile) -> list[Crate]:

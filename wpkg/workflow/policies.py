@@ -45,7 +45,15 @@ def _project_policy(home: Path, table: Mapping[str, Any]) -> TrustPolicy:
     try:
         return read_policy(table, lambda path: read_bytes(home / path))
     except WpkgError as error:
-        raise error.within(PROJECT_FILE) from None
+        raise error.within(_place(PROJECT_FILE, home / PROJECT_FILE, error)) from None
+
+
+def _place(shown: str, file: Path, error: WpkgError) -> str:
+    """The file, and the line of what `error` is about, where that is in it."""
+    from wpkg.documents.toml_lines import line_of
+
+    line = line_of(read_text(file), error.context[0]) if error.context else None
+    return shown if line is None else f"{shown}:{line}"
 
 
 def _file_policy(file: Path) -> TrustPolicy:
@@ -53,14 +61,18 @@ def _file_policy(file: Path) -> TrustPolicy:
     from wpkg.trust.policy_table import read_policy
 
     try:
-        document = Table(_read_toml(file))
+        values = _read_toml(file)
+    except WpkgError as error:
+        raise error.within(str(file)) from None
+    try:
+        document = Table(values)
         document.only({"trust"})
         table = document.table("trust")
         if table is None:
             raise InvalidInput("there is no [trust] table", hint="write the policy as in wasmcloud.toml")
         return read_policy(table.values, lambda path: read_bytes(file.parent / path), str(file))
     except WpkgError as error:
-        raise error.within(str(file)) from None
+        raise error.within(_place(str(file), file, error)) from None
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

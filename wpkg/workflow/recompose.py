@@ -15,7 +15,7 @@ from wpkg.compose.furnish import decided_again
 from wpkg.errors import CompositionError, InvalidInput, NotTrusted
 from wpkg.names.vocabulary import COMPOSE_BUILD_TYPE
 from wpkg.registry.errors import NotFound
-from wpkg.trust.provenance import INFERRED, composer_version
+from wpkg.trust.provenance import BY_DOCUMENT, INFERRED, composer_version
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.compose import digest_composition, lay_out
 from wpkg.workflow.release import fetch_component
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from wpkg.workflow.world import World
 
 # Every parameter has a meaning for the result, or is known to have none; one that is not here may have any.
-_EXTERNAL = frozenset({"package", "version", "project", "strategy"})
+_EXTERNAL = frozenset({"package", "version", "project", "strategy", "script"})
 _INTERNAL = frozenset({"lockfileVersion", "sourceDateEpoch", "plan", "decisions"})
 
 
@@ -69,12 +69,21 @@ def check_recomposition(
     Raises: RecomposedDifferently, CannotRecompose; NotTrusted and RegistryError when an input cannot be had.
     """
     predicate = _provenance(artifact, release, verification)
-    wiring = _decisions(artifact, predicate).wiring
+    decisions, script = _decisions(artifact, predicate)
+    wiring = decisions.wiring
     inputs = tuple(read_predicate_inputs(predicate))
     generated = [item.generated for item in inputs if item.generated is not None]
     if generated:
         wiring = replace(wiring, decided=decided_again(generated))
     files = [_file(world, artifact, release, item, policy) for item in inputs if item.generated is None]
+    if script is not None:
+        from wpkg.workflow.recompose_document import recorded_document
+
+        try:
+            document = recorded_document(script, predicate, decisions.instances, files)
+        except InvalidInput as error:
+            raise CannotRecompose(artifact, str(error)) from error
+        wiring = replace(wiring, document=document)
     world.reporter.status("Composing", f"{artifact} again from {len(files)} components")
     try:
         with Sources(files) as sources:
@@ -100,8 +109,11 @@ def _provenance(artifact: str, release: Release, verification: Verification) -> 
     )
 
 
-def _decisions(artifact: str, predicate: Mapping[str, Any]) -> Decisions:
-    """What was decided about the composition. Raises: CannotRecompose when not all of it is understood."""
+def _decisions(artifact: str, predicate: Mapping[str, Any]) -> tuple[Decisions, str | None]:
+    """What was decided about the composition, and the document that decided the rest, where one did.
+
+    Raises: CannotRecompose when not all of it is understood.
+    """
     definition = predicate["buildDefinition"]
     given = {}
     for where, known in (("externalParameters", _EXTERNAL), ("internalParameters", _INTERNAL)):
@@ -111,7 +123,9 @@ def _decisions(artifact: str, predicate: Mapping[str, Any]) -> Decisions:
                 why = f"its provenance has the parameter {name[:80]!a}, which this version of wpkg does not know"
                 raise CannotRecompose(artifact, why)
             given[name] = parameters[name]
-    if given.get("strategy") != INFERRED:
+    script = given.get("script")
+    is_known = given.get("strategy") == (INFERRED if script is None else BY_DOCUMENT)
+    if not is_known or not isinstance(script, str | None):
         raise CannotRecompose(artifact, f"it was composed in the way {str(given.get('strategy'))[:80]!a}")
     if "decisions" not in given:
         raise CannotRecompose(artifact, "its provenance does not say what was decided about the composition")
@@ -120,11 +134,9 @@ def _decisions(artifact: str, predicate: Mapping[str, Any]) -> Decisions:
     except InvalidInput as error:
         why = f"its provenance has a decision that this version of wpkg does not know: {error}"
         raise CannotRecompose(artifact, why) from error
-    if decisions.by_document:
-        raise CannotRecompose(
-            artifact, "a document decided how, which is in its project and not in its provenance"
-        )
-    return decisions
+    if decisions.by_document is not (script is not None):
+        raise CannotRecompose(artifact, "a document decided how, and its provenance does not say which")
+    return decisions, script
 
 
 def _file(

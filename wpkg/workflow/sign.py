@@ -49,14 +49,15 @@ def sign(
 ) -> Signed:
     """Sign what `text` means, read from the registry, in each of the formats.
 
-    What is signed is the digest, and package, version and kind as the artifact itself says them. Signing the same
-    again changes nothing.
+    What is signed is the digest, and package, version and kind: as the artifact itself says them, or, where other
+    tools have published it, as `text` does. Signing the same again changes nothing.
 
     Raises: NotReadBack, RegistryError, InvalidInput.
     """
-    release = find_release(world, locate(world, root, text, raw=raw), cached=False)
+    located = locate(world, root, text, raw=raw)
+    release = find_release(world, located, cached=False)
     world.reporter.status("Signing", str(release.reference))
-    sign_release(world, release, key, formats)
+    sign_release(world, release, key, formats, named=located.pin)
     return Signed(release, key.public.hint)
 
 
@@ -80,9 +81,10 @@ def attest(
     if kind == COSIGN_SIGN:
         raise InvalidInput(f"{kind} is what a signature says, not an attestation", hint="use 'wpkg sign'")
     predicate = _read_predicate(file)
-    release = find_release(world, locate(world, root, text, raw=raw), cached=False)
+    located = locate(world, root, text, raw=raw)
+    release = find_release(world, located, cached=False)
     world.reporter.status("Attesting", f"{kind} of {release.reference}")
-    statement = Statement(published_as(release).subjects, kind, predicate)
+    statement = Statement(published_as(release, located.pin).subjects, kind, predicate)
     attach_statement(world, release, key, statement)
     check_attested(world, release, key, [statement])
     return Attested(release, key.public.hint, kind)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from wpkg.errors import LockOutOfDate, NotTrusted
+from wpkg.trust.expected import Expected
 from wpkg.trust.identity import describe_signer
-from wpkg.trust.verify import Expected, verify_signatures
+from wpkg.trust.verify import verify_signatures
 from wpkg.workflow.evidence import Evidence, fetch_evidence, kept_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.requirement import Requirement
@@ -39,7 +41,8 @@ class VersionLowered(LockOutOfDate):
 
 def expect(release: Release, package: PackageName | None, version: Version | None) -> Expected:
     """What `release` must have been signed as when it was asked for as `package` `version`."""
-    return Expected(package, version, release.kind if package is not None else None, release.component)
+    kind = release.kind if package is not None else None
+    return Expected(package, version, kind, release.component, release.config.record)
 
 
 def verify_release(
@@ -53,16 +56,24 @@ def verify_release(
     """
     legacy = any("legacy" in rule.formats for rule in rules_for(release, policy))
     evidence = fetch_evidence(world, release, legacy=legacy)
-    today = None if locked else datetime.fromtimestamp(world.now(), UTC).date()
-    return _verify(release, evidence, policy, replace(expected, today=today))
+    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
+
+
+def _today(world: World) -> date:
+    return datetime.fromtimestamp(world.now(), UTC).date()
 
 
 def verify_from_cache(
-    world: World, release: Release, policy: TrustPolicy, expected: Expected
+    world: World, release: Release, policy: TrustPolicy, expected: Expected, *, locked: bool = True
 ) -> Verification | None:
-    """What the evidence kept by an earlier look-up proves; None where there is none. Raises: WrongPlace."""
+    """What the evidence kept by an earlier look-up proves; None where there is none.
+
+    Keys that have expired count only for what is `locked` already. Raises: WrongPlace.
+    """
     evidence = kept_evidence(world, release)
-    return None if evidence is None else _verify(release, evidence, policy, expected)
+    if evidence is None:
+        return None
+    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
 
 
 def rules_for(release: Release, policy: TrustPolicy) -> list[Rule]:

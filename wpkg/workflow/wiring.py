@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - as Choice
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -31,7 +32,8 @@ class Decisions(Struct, frozen=True, rename="camel", omit_defaults=True, forbid_
     share_modules: bool = False
     no_imports: bool = False
     chain: tuple[str, ...] = ()
-    by_document: bool = False  # which is in the project, and not in the record
+    by_document: bool = False  # which provenance has besides
+    instances: Mapping[str, str] = {}  # of the document -> the names of their components
 
     def record(self) -> dict[str, Any]:
         """What differs from leaving everything to inference, as JSON."""
@@ -74,4 +76,5 @@ class Wiring(Struct, frozen=True):
             self.no_imports,
             self.chain,
             by_document=self.document is not None,
+            instances=self.document.instances if self.document is not None else {},
         )

@@ -20,9 +20,10 @@ from wpkg.names.version import RAW_SUFFIX, Version
 from wpkg.oci.artifact import MAX_CONFIG_SIZE, WASM_CONFIG, NotAWasmArtifact, read_config, wasm_layer
 from wpkg.oci.digest import ContentMismatch, check_content
 from wpkg.oci.manifest import MalformedManifest, Manifest, read_manifest
+from wpkg.trust.expected import Expected
 from wpkg.trust.policy import WrongPlace
 from wpkg.trust.verification import Outcome, State
-from wpkg.trust.verify import Expected, verify_signatures
+from wpkg.trust.verify import verify_signatures
 
 if TYPE_CHECKING:
     from datetime import date
@@ -165,7 +166,7 @@ def _expect(service: Service, repository: str, tag: str, subject: Descriptor) ->
         return Expected(version=version, component=component)
     if version is not None and (version != record.version or is_raw != (record.kind == "raw")):
         raise _Contradiction(f"names what its config calls {record.package} {record.version} ({record.kind})")
-    return Expected(record.package, record.version, record.kind, component)
+    return Expected(record.package, record.version, record.kind, component, record)
 
 
 def _record(service: Service, repository: str, manifest: Manifest) -> PackageRecord | None:

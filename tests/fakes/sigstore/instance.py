@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ISSUER = "https://token.box.example"
 WORKFLOW = "https://forge.example/acme/app/.github/workflows/release.yml@refs/tags/v1.4.0"
+_BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGNED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _SINCE = {"start": FOUNDED.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
@@ -86,25 +87,53 @@ class Sigstore:
         """
         holder = holder or self.holder()
         certificate = issue(self.authority, self.certificates if seen else None, holder)
-        signature = sign(holder.key, pae(IN_TOTO_PAYLOAD, payload))
+        signed = pae(IN_TOTO_PAYLOAD, payload)
+        signature = sign(holder.key, signed)
         envelope = {
             "payload": text(payload),
             "payloadType": IN_TOTO_PAYLOAD,
             "signatures": [{"sig": text(signature)}],
         }
-        at = holder.at + after
+        entry = (
+            _entry_v1(envelope, payload, signature, certificate)
+            if version == 1
+            else _entry_v2(signed, signature, certificate)
+        )
+        material = self._material(certificate, signature, entry, holder.at + after)
+        return {"mediaType": _BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}
+
+    def sign_file(
+        self, data: bytes, holder: Holder | None = None, *, version: Literal[1, 2] = 1
+    ) -> dict[str, Any]:
+        """The bundle in which `holder` has signed a file, as `cosign sign-blob` does."""
+        holder = holder or self.holder()
+        certificate = issue(self.authority, self.certificates, holder)
+        signature = sign(holder.key, data)
+        entry = (
+            _file_entry_v1(data, signature, certificate)
+            if version == 1
+            else _entry_v2(data, signature, certificate)
+        )
+        said = {"algorithm": "SHA2_256", "digest": text(hashlib.sha256(data).digest())}
+        return {
+            "mediaType": _BUNDLE,
+            "verificationMaterial": self._material(
+                certificate, signature, entry, holder.at + timedelta(minutes=1)
+            ),
+            "messageSignature": {"messageDigest": said, "signature": text(signature)},
+        }
+
+    def _material(
+        self, certificate: x509.Certificate, signature: bytes, entry: dict[str, Any], at: datetime
+    ) -> dict[str, Any]:
+        """Who has signed, and a log that has seen it: one that says when, or the clock does."""
         material: dict[str, Any] = {"certificate": _raw(certificate)}
-        if version == 1:
-            material["tlogEntries"] = [self.log.enter(_entry_v1(envelope, payload, signature, certificate), at)]
-        else:
-            material["tlogEntries"] = [self.log.enter(_entry_v2(payload, signature, certificate), None)]
+        promises = entry["apiVersion"] == "0.0.1"
+        material["tlogEntries"] = [self.log.enter(entry, at if promises else None)]
+        if not promises:
             stamp = self.clock.stamp(signature, at)
             material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": text(stamp)}]}
-        return {
-            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
-            "verificationMaterial": material,
-            "dsseEnvelope": envelope,
-        }
+        return material
 
 
 def _raw(certificate: x509.Certificate) -> dict[str, Any]:
@@ -124,9 +153,19 @@ def _entry_v1(
     return {"apiVersion": "0.0.1", "kind": "dsse", "spec": {**hashes, "signatures": [by]}}
 
 
-def _entry_v2(payload: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
-    """rekor-tiles: a hashedrekord over what the envelope's signature covers."""
-    data = {"algorithm": "SHA2_256", "digest": text(hashlib.sha256(pae(IN_TOTO_PAYLOAD, payload)).digest())}
+def _file_entry_v1(data: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
+    """rekor `pkg/types/hashedrekord/v0.0.1`."""
+    by = {
+        "content": text(signature),
+        "publicKey": {"content": text(certificate.public_bytes(Encoding.PEM))},
+    }
+    hashed = {"hash": {"algorithm": "sha256", "value": hashlib.sha256(data).hexdigest()}}
+    return {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": hashed, "signature": by}}
+
+
+def _entry_v2(signed: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
+    """rekor-tiles: a hashedrekord over what the signature covers."""
+    data = {"algorithm": "SHA2_256", "digest": text(hashlib.sha256(signed).digest())}
     verifier = {"keyDetails": "PKIX_ECDSA_P256_SHA_256", "x509Certificate": _raw(certificate)}
     entry = {"data": data, "signature": {"content": text(signature), "verifier": verifier}}
     return {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": entry}}

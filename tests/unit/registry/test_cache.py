@@ -10,6 +10,7 @@ import pytest
 
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import ContentMismatch, Digest, check_content
+from wpkg.oci.reference import Repository
 from wpkg.registry.cache import Cache, CacheUnusable
 from wpkg.registry.cache_entries import read_contents, remove
 from wpkg.registry.mapping import mapped
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DATA = b"component" * 1000
 CONTENT = Descriptor.of("application/wasm", DATA)
+SOMEWHERE = Repository("ghcr.io", "acme/app")
 
 
 def send(sink: Callable[[memoryview], object]) -> None:
@@ -234,8 +236,8 @@ def test_contents_say_size_and_last_use(tmp_path: Path) -> None:
 def test_what_is_no_content_by_its_name_is_left_over(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.write(CONTENT.digest, DATA)
-    cache.keep_proofs(CONTENT.digest, [])
-    cache.keep_proofs(Digest.of(b"not there"), [])
+    cache.keep_proofs(CONTENT.digest, [], SOMEWHERE)
+    cache.keep_proofs(Digest.of(b"not there"), [], SOMEWHERE)
     for name in ("blobs/README", "blobs/sha256/.x", f"blobs/md5/{'0' * 32}", "partial/x", "proofs/.y", "proofs/z"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -265,6 +267,8 @@ def test_a_cache_that_cannot_be_one_is_an_error_with_a_way_out(tmp_path: Path) -
         lambda: cache.fill(CONTENT, send),
         lambda: cache.verified_path(CONTENT),
         lambda: cache.proofs(CONTENT.digest),
+        lambda: cache.repositories(CONTENT.digest),
+        cache.proven,
         lambda: read_contents(cache),
     ):
         with pytest.raises(CacheUnusable, match="the cache cannot be used: .*not a directory") as caught:
@@ -280,10 +284,26 @@ def test_programs_that_make_backups_leave_the_cache_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"referrers":["x"]}', '{"referrers":1}'])
 def test_a_damaged_list_of_proofs_is_none(tmp_path: Path, text: str) -> None:
     cache = Cache(tmp_path)
-    cache.keep_proofs(CONTENT.digest, [Digest.of(b"a")])
+    cache.keep_proofs(CONTENT.digest, [Digest.of(b"a")], SOMEWHERE)
     assert cache.proofs(CONTENT.digest) == [Digest.of(b"a")]
     next((tmp_path / "proofs").iterdir()).write_text(text)
     assert cache.proofs(CONTENT.digest) is None
+    assert cache.repositories(CONTENT.digest) == []
+
+
+def test_where_something_was_seen_is_remembered_with_its_proofs(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert (cache.proven(), cache.repositories(CONTENT.digest)) == ([], [])
+    elsewhere = Repository("a.example", "b/c")
+    for repository, referrers in ((SOMEWHERE, [Digest.of(b"a")]), (elsewhere, []), (SOMEWHERE, [])):
+        cache.keep_proofs(CONTENT.digest, referrers, repository)
+    cache.keep_proofs(Digest.of(b"other"), [], elsewhere)
+    (tmp_path / "proofs" / "README.json").write_text("{}")
+    assert cache.repositories(CONTENT.digest) == [elsewhere, SOMEWHERE]
+    assert cache.proofs(CONTENT.digest) == []
+    assert sorted(cache.proven()) == sorted([CONTENT.digest, Digest.of(b"other")])
+    cache.proofs_path(CONTENT.digest).write_text('{"referrers":[]}')  # as earlier versions wrote it
+    assert (cache.proofs(CONTENT.digest), cache.repositories(CONTENT.digest)) == ([], [])
 
 
 def test_an_empty_file_can_be_mapped(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from wpkg.oci.manifest import IMAGE_MANIFEST
 from wpkg.oci.reference import Repository
 from wpkg.trust.bundle import build_bundle_referrer, sign_statement
 from wpkg.trust.envelope import Envelope
+from wpkg.trust.expected import Expected
 from wpkg.trust.keys import PrivateKey
 from wpkg.trust.policy import Rule, Signer
 from wpkg.trust.statement import (
@@ -31,7 +32,7 @@ from wpkg.trust.statement import (
     provenance_statement,
     signature_statement,
 )
-from wpkg.trust.verify import Candidate, Expected, verify_signatures
+from wpkg.trust.verify import Candidate, verify_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

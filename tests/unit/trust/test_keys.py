@@ -209,8 +209,9 @@ class TestReadingPrivateKeys:
         assert key.public == PublicKey.from_pem((data / "openssl-sec1-p256.pub").read_bytes())
 
     def test_a_public_key_is_no_private_key(self, app: App) -> None:
-        with pytest.raises(InvalidKey, match="'PUBLIC KEY', not an unencrypted private key"):
+        with pytest.raises(InvalidKey, match="'PUBLIC KEY', not an unencrypted private key") as caught:
             PrivateKey.from_plain_pem(app.acme.public.pem)
+        assert caught.value.hint == "give the file with the private half, for example cosign.key"
 
     @pytest.mark.parametrize("kind", ["P-384", "X25519", "encrypted"])
     def test_refuses(self, kind: str) -> None:

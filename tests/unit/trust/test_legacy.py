@@ -147,10 +147,11 @@ class TestAttacks:
         legacy = under_tag((app.acme, claim(app, reference="ghcr.io/acme/app:1.3.0", annotations={}).encode()))
         refused(app, legacy, Outcome.CONTRADICTION, "signed it as '1.3.0', not '1.4.0'")
 
-    def test_identity_can_be_required(self, app: App) -> None:
+    def test_identity_is_required_unless_the_rule_says_otherwise(self, app: App) -> None:
         legacy = under_tag((app.acme, claim(app, annotations={}).encode()))
-        assert verify(app, legacy).state is State.VERIFIED
-        refused(app, legacy, Outcome.CONTRADICTION, "signed it without dev.wpkg.package", require_identity=True)
+        assert verify(app, legacy, require_identity=False).state is State.VERIFIED
+        for required in (None, True):
+            refused(app, legacy, Outcome.UNNAMED, "signed it without dev.wpkg.package", require_identity=required)
 
     @pytest.mark.parametrize(
         "payload",

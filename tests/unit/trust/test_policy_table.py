@@ -286,6 +286,22 @@ require = [
 """
 
 
+@pytest.mark.parametrize(
+    ("line", "of_signatures", "of_attestations"),
+    [("", True, False), ("require-identity = true", True, True), ("require-identity = false", False, False)],
+)
+def test_of_what_identity_is_required(line: str, *, of_signatures: bool, of_attestations: bool) -> None:
+    key = PrivateKey.generate(stream("acme")).public
+    text = (
+        '[trust]\nversion = 1\n[trust.keys.acme]\npath = "a"\n[[trust.rule]]\nmatch = "**"\nsigners = ["acme"]\n'
+    )
+    rule = read(text + line, {"a": key.pem}).rule_for("ghcr.io/acme/app")
+    assert (rule.requires_identity(signs=True), rule.requires_identity(signs=False)) == (
+        of_signatures,
+        of_attestations,
+    )
+
+
 def test_everything_that_can_be_said_is_in_the_policy() -> None:
     pair = {name: PrivateKey.generate(stream(name)).public for name in ("acme", "ci")}
     policy = read(FULL, {f"{name}.pub": key.pem for name, key in pair.items()})

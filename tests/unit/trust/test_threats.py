@@ -14,13 +14,15 @@ from msgspec.structs import replace
 from wpkg.errors import WpkgError
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
+from wpkg.oci.artifact import PackageRecord
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import IMAGE_MANIFEST, MAX_MANIFEST_SIZE, Index
 from wpkg.oci.referrers import MAX_REFERRERS
 from wpkg.trust.bundle import MAX_BUNDLE_SIZE, Bundle, build_bundle_referrer, sign_statement
+from wpkg.trust.expected import Expected
 from wpkg.trust.statement import COSIGN_SIGN, Statement, Subject
 from wpkg.trust.verification import Outcome, State
-from wpkg.trust.verify import Candidate, Expected
+from wpkg.trust.verify import Candidate
 
 if TYPE_CHECKING:
     from tests.unit.trust.conftest import App
@@ -147,6 +149,33 @@ class TestIdentity:
         subject = replace(app.statement.subjects[0], annotations={"dev.wpkg.version": ["1.4.0"]})
         statement = replace(app.statement, subjects=(subject,))
         refused(app, app.signature(statement=statement), Outcome.CONTRADICTION, "dev.wpkg.version")
+
+    @pytest.mark.parametrize(
+        ("said", "reason"),
+        [
+            ({}, "signed it without dev.wpkg.package, so that it may be another package of theirs"),
+            ({"dev.wpkg.package": "acme:app"}, "without dev.wpkg.version, so that it may be another version"),
+            ({"dev.wpkg.version": "1.4.0"}, "without dev.wpkg.package"),
+        ],
+    )
+    def test_the_right_key_did_not_say_which_package_it_is(
+        self, said: dict[str, str], reason: str, app: App
+    ) -> None:
+        """Whatever else that key has signed could be served under the name."""
+        subject = replace(app.statement.subjects[0], annotations=said)
+        signature = app.signature(statement=replace(app.statement, subjects=(subject,)))
+        refused(app, signature, Outcome.UNNAMED, reason)
+        error = app.verify(signature).error_for("acme:app 1.4.0")
+        assert error.hint == (
+            "whoever publishes it signs it by its name: wpkg sign NS:NAME@VERSION; to take the registry's word for "
+            "the name, write 'require-identity = false' into the [[trust.rule]] for 'ghcr.io/acme/**'"
+        )
+
+    def test_the_config_says_another_package(self, app: App) -> None:
+        record = PackageRecord(PackageName.parse("acme:admin"), Version.parse("1.4.0"), "composed")
+        expected = replace(app.expected, record=record)
+        reason = "dev.wpkg.package 'acme:admin', not 'acme:app'"
+        refused(app, app.signature(), Outcome.CONTRADICTION, reason, expected=expected)
 
     def test_every_subject_that_is_the_artifact_must_agree(self, app: App) -> None:
         right = app.statement.subjects[0]

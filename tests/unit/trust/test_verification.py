@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from wpkg.errors import NotTrusted
 from wpkg.oci.digest import Digest
-from wpkg.trust.policy import Rule, Unsigned
+from wpkg.trust.policy import RequiredPredicate, Rule, TrustPolicy, Unsigned
+from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.trust.verification import Finding, NotSigned, Outcome, SignatureInvalid, State, Verification
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def verification(*outcomes: Outcome, rule: Rule | None = None) -> Verification:
         ([Outcome.UNRELATED, Outcome.UNKNOWN_SIGNER], State.FAILED),
         ([Outcome.UNUSABLE], State.FAILED),
         ([Outcome.CONTRADICTION], State.FAILED),
+        ([Outcome.UNNAMED], State.FAILED),
         ([Outcome.NOT_EXAMINED], State.FAILED),
         ([Outcome.SIGNATURE], State.FAILED),  # the keys are counted, not the findings
     ],
@@ -55,6 +57,7 @@ def test_what_was_not_examined_is_not_verified_whoever_signed(app: App) -> None:
         (Outcome.UNKNOWN_SIGNER, True),
         (Outcome.UNUSABLE, True),
         (Outcome.CONTRADICTION, False),
+        (Outcome.UNNAMED, True),  # without that signature it would be let through
         (Outcome.NOT_EXAMINED, False),
     ],
 )
@@ -105,6 +108,24 @@ def test_signature_invalid_counts_and_names_every_reason(app: App) -> None:
     assert "a signature by 'acme'" in str(error)
     assert "it is signed by a key that the rule does not name" in str(error)
     assert error.hint == "the rule for 'ghcr.io/acme/**' wants 2 of these signers: 'acme'"
+
+
+def test_what_is_signed_and_lacks_something_else_says_so(app: App) -> None:
+    required = RequiredPredicate(SLSA_PROVENANCE, app.rule().signers)
+    error = app.verify(app.signature(), rule=app.rule(required=(required,))).error_for(NAME)
+    assert str(error).startswith(
+        f"{NAME} is signed and not trusted: {SLSA_PROVENANCE} is required, attested by 'acme'"
+    )
+    assert str(error).endswith(": a signature by 'acme')")
+    assert error.hint == "the rule for 'ghcr.io/acme/**' requires it, besides signatures"
+
+
+def test_keys_on_the_command_line_are_no_rule(app: App) -> None:
+    policy = TrustPolicy.of_keys({"acme.pub": app.acme.public})
+    error = app.verify(app.signature(app.stranger), rule=policy.rule_for("ghcr.io/acme/app")).error_for(NAME)
+    assert error.hint == (
+        "it has to be signed by one of the keys given, 'acme.pub'; 'wpkg inspect' shows who says to have"
+    )
 
 
 def test_without_a_rule_the_hint_is_the_rule_to_write() -> None:

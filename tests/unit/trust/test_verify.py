@@ -11,15 +11,17 @@ from msgspec.structs import replace
 from wpkg.errors import RegistryError
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
+from wpkg.oci.artifact import PackageRecord
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest, read_manifest
 from wpkg.oci.referrers import build_referrer
+from wpkg.trust.expected import Expected
 from wpkg.trust.keys import PublicKey
 from wpkg.trust.policy import Rule, Signer, TrustPolicy
 from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement, Subject
 from wpkg.trust.verification import Outcome, State
-from wpkg.trust.verify import Candidate, Expected, bundle_layer, verify_signatures
+from wpkg.trust.verify import Candidate, bundle_layer, verify_signatures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,9 +70,31 @@ class TestAccepting:
             candidate = app.signed(app.statement.encode(), verificationMaterial={"publicKey": hint})
             assert app.verify(candidate, rule=app.rule("stranger", "acme")).state is State.VERIFIED
 
-    def test_a_statement_that_names_neither_package_nor_component_verifies(self, app: App) -> None:
+    def test_a_statement_that_names_no_package_verifies_where_the_config_does(self, app: App) -> None:
+        """The config is signed with the manifest: what it says is as good as what the statement says."""
         statement = Statement((Subject({"sha256": app.subject.digest.encoded}),), COSIGN_SIGN)
-        assert app.verify(app.signature(statement=statement)).state is State.VERIFIED
+        record = PackageRecord(PackageName.parse("acme:app"), Version.parse("1.4.0"), "composed")
+        expected = replace(app.expected, record=record)
+        for rule in (app.rule(), app.rule(require_identity=True)):
+            assert (
+                app.verify(app.signature(statement=statement), rule=rule, expected=expected).state
+                is State.VERIFIED
+            )
+
+    def test_a_statement_that_names_no_package_verifies_where_nobody_asks_for_one(self, app: App) -> None:
+        statement = Statement((Subject({"sha256": app.subject.digest.encoded}),), COSIGN_SIGN)
+        signature = app.signature(statement=statement)
+        assert app.verify(signature, expected=Expected()).state is State.VERIFIED
+        assert app.verify(signature, rule=app.rule(require_identity=False)).state is State.VERIFIED
+
+    def test_an_attestation_that_is_taken_for_a_signature_need_not_name_a_package(self, app: App) -> None:
+        """Builders put none into it; who wants one all the same can say so."""
+        statement = Statement((Subject({"sha256": app.subject.digest.encoded}),), SLSA_PROVENANCE)
+        taken = {"accepted_attestations": (SLSA_PROVENANCE,)}
+        signature = app.signature(statement=statement)
+        assert app.verify(signature, rule=app.rule(**taken)).state is State.VERIFIED
+        found = app.verify(signature, rule=app.rule(**taken, require_identity=True))
+        assert (found.state, found.findings[0].outcome) == (State.FAILED, Outcome.UNNAMED)
 
     def test_subjects_of_other_files_do_not_matter(self, app: App) -> None:
         others = (Subject({"sha256": "00" * 32}, "sbom.json"), Subject({"sha256": "00" * 32}))
@@ -146,8 +170,12 @@ class TestWhatCosignWrote:
     def test_a_signature_verifies(
         self, name: str, key: str, data: Path, subject: Descriptor, expected: Expected
     ) -> None:
-        found = verify_signatures(subject, [self.candidate(data, name)], self.rule(data, key), expected)
+        record = PackageRecord(PackageName.parse("acme:app"), Version.parse("1.4.0"), "composed")
+        candidates, rule = [self.candidate(data, name)], self.rule(data, key)
+        found = verify_signatures(subject, candidates, rule, replace(expected, record=record))
         assert found.state is State.VERIFIED
+        foreign = verify_signatures(subject, candidates, rule, expected)
+        assert (foreign.state, foreign.findings[0].outcome) == (State.FAILED, Outcome.UNNAMED)
 
     def test_an_attestation_of_statement_v0_1_is_read(
         self, data: Path, subject: Descriptor, expected: Expected

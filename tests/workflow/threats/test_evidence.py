@@ -25,10 +25,12 @@ from wpkg.trust.statement import SLSA_PROVENANCE, Published, Statement, signatur
 from wpkg.workflow.attach import published_as
 from wpkg.workflow.build import build
 from wpkg.workflow.push import push
+from wpkg.workflow.sign import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wpkg.trust.policy import Format
     from wpkg.workflow.release import Release
 
 
@@ -65,7 +67,9 @@ def test_05_an_attestation_is_no_signature(scene: Scene) -> None:
     scene.fails(5, "an attestation by 'platform', which is not a signature", "verify", "pay:harness@0.1.1")
 
 
-def publish_without_record(scene: Scene, tag: str, package: str, version: str) -> Release:
+def publish_without_record(
+    scene: Scene, tag: str, package: str | None = None, version: str | None = None
+) -> Release:
     """A component as other tools publish it; it is `package` `version` only in what the platform signs."""
     repository, data = scene.company.repository("harness"), component(HARNESS)
     layer = Descriptor.of(WASM_LAYER, data, {"org.opencontainers.image.title": "harness.wasm"})
@@ -80,9 +84,8 @@ def publish_without_record(scene: Scene, tag: str, package: str, version: str) -
         release.manifest.digest,
         "harness.wasm",
         layer.digest,
-        PackageName.parse(package),
-        Version.parse(version),
-        "component",
+        PackageName.parse(package) if package else None,
+        Version.parse(version) if version else None,
     )
     scene.attach(release, sign_statement(scene.company.platform_key, signature_statement(signed)))
     return release
@@ -98,6 +101,42 @@ def publish_without_record(scene: Scene, tag: str, package: str, version: str) -
 def test_06_another_package_or_an_old_version(scene: Scene, signed: tuple[str, str], sentence: str) -> None:
     publish_without_record(scene, "0.2.0", *signed)
     scene.fails(5, sentence, "verify", "pay:harness@0.2.0")
+
+
+def test_06_a_signature_that_does_not_say_of_what(scene: Scene) -> None:
+    """As `cosign sign` makes them: the registry may serve whatever else that key has signed."""
+    publish_without_record(scene, "0.2.0")
+    scene.company.project("validator", extra=DEPENDS.replace("^0.1", "^0.2"))
+    scene.fails(
+        5,
+        "'platform' signed it without dev.wpkg.package, so that it may be another package of theirs\n"
+        "hint: whoever publishes it signs it by its name: wpkg sign NS:NAME@VERSION; to take the registry's word for "
+        "the name, write 'require-identity = false' into the ..trust.rule.. for '127.0.0.1:.*/demo/..'\n",
+        "lock",
+    )
+    key = str(scene.company.key_file(scene.company.platform_key, "platform.pub"))
+    by_name = ("verify", "pay:harness@0.2.0", "--key", key)
+    scene.fails(
+        5, "without dev.wpkg.package.*\nhint: .*; or take it for what a reference names: REGISTRY/", *by_name
+    )
+    scene.succeeds("verify", f"{scene.company.repository('harness')}:0.2.0", "--key", key)
+    scene.company.project(
+        "validator", extra=DEPENDS.replace("^0.1", "^0.2").replace("[dep", "require-identity = false\n[dep")
+    )
+    scene.succeeds("lock")
+
+
+@pytest.mark.parametrize("form", ["bundle", "legacy"])
+def test_06_what_others_published_can_be_signed_by_its_name(scene: Scene, form: Format) -> None:
+    publish_without_record(scene, "0.2.0")
+    formats = 'formats = ["legacy"]\n' if form == "legacy" else ""
+    extra = TRUST + formats + NEEDS.replace("^0.1", "^0.2")
+    scene.company.project("validator", extra=extra)
+    scene.fails(5, "pay:harness 0.2.0 .* is not (trusted|signed)", "lock")
+    sign(scene.company.world("platform"), scene.project, "pay:harness@0.2.0", scene.company.platform_key, (form,))
+    scene.succeeds("lock")
+    scene.retag(scene.release(tag="0.2.0"), "0.2.1")
+    scene.fails(5, "'platform' signed it .*'0.2.0', not '0.2.1'", "update")
 
 
 def test_06_an_old_version_under_a_new_tag(scene: Scene) -> None:

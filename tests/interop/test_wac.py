@@ -44,8 +44,10 @@ def run_wac(folder: Path, document: str, packages: Mapping[str, bytes], wit: Seq
         file = in_deps(folder, name, ".wasm")
         file.write_bytes(data)
     for text in wit:
-        identity = parse_document(Source("", text)).id
-        in_deps(folder, str(identity), ".wasm").write_bytes(binary_package(text, *(w for w in wit if w != text)))
+        identity = str(parse_document(Source("", text)).id)
+        file = in_deps(folder, identity, ".wasm")
+        file.write_bytes(binary_package(text, *(w for w in wit if w != text)))
+        options = (*options, "--dep", f"{identity.partition('@')[0]}={file}")  # for those named without a version
     return execute(folder, peer("wac"), "compose", *options, "-o", "out.wasm", "app.wac")
 
 

@@ -15,6 +15,7 @@ from wpkg.compose.mentions import mentioned
 from wpkg.compose.order import in_order
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.wac.syntax import Export, FuncAlias, Import, Let
+from wpkg.wac.versions import name_versions
 from wpkg.wit.errors import DuplicateName
 from wpkg.wit.resolve import resolve_packages
 from wpkg.wit.syntax import (
@@ -63,6 +64,9 @@ def state_imports(document: WacDocument, packages: Sequence[PackageFiles | Binar
     has_types = any(isinstance(s, (Interface, World, TypeItem, FuncAlias)) for s in document.statements)
     if not imports and not has_types and document.targets is None:
         return Stated({}, {}, (), (), None)
+    as_written = {statement.name: _import_name(statement) for statement in imports}
+    document, packages = name_versions(document, packages)
+    imports = [statement for statement in document.statements if isinstance(statement, Import)]
     resolved = resolve_packages((_as_wit(document),), packages)
     world = resolved.worlds[document.package.extern_name(_WORLD)]
     target = None
@@ -76,7 +80,7 @@ def state_imports(document: WacDocument, packages: Sequence[PackageFiles | Binar
     taken: dict[str, Import] = {}
     types = _type_names(document)
     for statement in imports:
-        name = _import_name(statement)
+        name = as_written[statement.name]
         other = taken.setdefault(name, statement)
         if other is not statement:
             line, _ = document.source.position(other.span.start)

@@ -95,7 +95,11 @@ def wit(data: bytes) -> str:
 
 def world(data: bytes) -> list[str]:
     """The imports and exports of a component, as WIT prints them."""
-    text = wasm_tools("component", "wit", data=data).decode()
+    return lines_of_world(wasm_tools("component", "wit", data=data).decode())
+
+
+def lines_of_world(text: str) -> list[str]:
+    """The imports and exports of the world of a component that `text` shows."""
     body = text[text.index("world root") :].split("\n}", 1)[0]
     return [
         line.strip().rstrip(";") for line in body.splitlines() if line.strip().startswith(("import ", "export "))

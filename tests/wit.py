@@ -12,12 +12,15 @@ from tests.components import WASM_TOOLS, wasm_tools
 from wpkg.component.read import read_component
 from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import check_extern
-from wpkg.component.types import ComponentType, FuncType, InstanceType
+from wpkg.component.types import ComponentType, FuncType, InstanceType, Resource, TypeBound, strip
 from wpkg.wit.binary import read_wit_package
 from wpkg.wit.errors import Source
 from wpkg.wit.resolve import resolve_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wpkg.component.types import ExternType
     from wpkg.wit.packages import WitPackages
 
 
@@ -79,7 +82,24 @@ def assert_same(left: ComponentType, right: ComponentType) -> None:
     assert set(left.imports) == set(right.imports)
     assert set(left.exports) == set(right.exports)
     for given, wanted in ((left, right), (right, left)):
-        assert check_extern(given, wanted, Substitution()) is None
+        by = Substitution()
+        imported = set(_resources(given.imports).values()) | set(_resources(wanted.imports).values())
+        made = _resources(given.exports)
+        for path, resource in _resources(wanted.exports).items():
+            if not imported & {resource, made[path]}:
+                by.bind(resource, made[path])
+        assert check_extern(given, wanted, by) is None
+
+
+def _resources(externs: Mapping[str, ExternType]) -> dict[tuple[str, ...], Resource]:
+    """The resources that imports or exports name, and where."""
+    found: dict[tuple[str, ...], Resource] = {}
+    for name, extern in externs.items():
+        if isinstance(extern, TypeBound) and isinstance(resource := strip(extern.type), Resource):
+            found[name,] = resource
+        elif isinstance(extern, InstanceType):
+            found |= {(name, *path): inner for path, inner in _resources(extern.exports).items()}
+    return found
 
 
 def assert_is_component_of(world: ComponentType, data: bytes) -> None:

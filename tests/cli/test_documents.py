@@ -81,6 +81,44 @@ def test_the_plan_of_a_document(folder: Path, capfd: pytest.CaptureFixture[str])
         assert typed(capfd, "graph", "app.wac", "--format", form)[0] == 0
 
 
+def test_the_plan_of_a_document_that_defines_types(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    typing = from_wit("record r { a: u8 } import f: func(); export run: func(x: r);")
+    (folder / "deps" / "shop" / "typed.wasm").write_bytes(typing)
+    (folder / "app.wac").write_text(
+        "package shop:app;\nrecord r { a: u8 }\ninterface i { f: func(); }\n"
+        "let t = new shop:typed { r, ... };\nexport t.run;\nexport i as j;\n"
+    )
+    code, out, _ = typed(capfd, "compose", "app.wac", "--plan")
+    assert code == 0
+    assert out.splitlines() == [
+        "COMPONENT  IMPORT  SATISFIED BY  WHY",
+        "t          r       r             type that the document defines",
+        "t          f       the host      left to the host by choice",
+        "",
+        "root: t",
+        "exports: r, j, run",
+    ]
+    plan = json.loads(typed(capfd, "compose", "app.wac", "--plan", "--json")[1])
+    assert plan["imports"][0] == {
+        "component": "t",
+        "import": "r",
+        "satisfied-by": "r",
+        "export": None,
+        "reason": "type that the document defines",
+    }
+    assert plan["exports"] == [
+        {"name": "r", "of": "r", "re-export": False, "item": [], "defined": True},
+        {"name": "j", "of": "i", "re-export": False, "item": [], "defined": True},
+        {"name": "run", "of": "t", "re-export": False},
+    ]
+    for form in ("svg", "mermaid", "dot", "json"):
+        assert typed(capfd, "graph", "app.wac", "--format", form)[0] == 0
+    assert typed(capfd, "compose", "app.wac", "-o", "out.wasm")[0] == 0
+    out = typed(capfd, "inspect", "out.wasm")[1]
+    assert "export 'r' is a type, which a world cannot have" in out
+    assert "export 'j' is the definition of interface 'shop:app/i', which a world cannot have" in out
+
+
 def test_what_is_composed_is_written_as_a_document(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     parts = ["deps/shop/greeter.wasm", "--with", "shop:name=deps/shop/name.wasm"]
     code, out, err = typed(capfd, "compose", *parts, "--emit", "wac")

@@ -41,6 +41,7 @@ from wpkg.wac.syntax import (
     Document,
     Export,
     Expression,
+    FuncAlias,
     Import,
     Inferred,
     Let,
@@ -178,12 +179,15 @@ statements = st.one_of(
     build(Interface, idents, items, gates, docs),
     type_items.filter(lambda item: not isinstance(item.definition, FuncType)),
 )
+aliases = build(FuncAlias, st.just(Ident("fn", NOWHERE)), funcs, docs)  # which nothing is called by
 documents = build(
     Document,
     st.just(Source("made", "")),
     packages,
     st.none() | whole_paths,
-    st.lists(statements, max_size=5).map(tuple),
+    st.tuples(st.lists(aliases, max_size=1), st.lists(statements, max_size=5)).map(
+        lambda both: (*both[0], *both[1])
+    ),
     docs,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wpkg.compose.graph import Reason
+from wpkg.compose.graph import Of, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str, Any]:
     """A plan for programs; with what a project's rules say of each `requests`, where there are any."""
     judged = {} if requests is None else {"capabilities": [request.to_json() for request in requests]}
+    again = plan.reexported
     return {
         "root": plan.root,
         "components": [_component_json(node) for node in plan.nodes],
@@ -25,7 +26,7 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
         ],
         "host-imports": [_residual_json(residual) for residual in plan.host_imports],
         "runtime-links": [_link_json(plan, link) for link in plan.links],
-        "exports": [_export_json(exported, i < len(plan.reexports)) for i, exported in enumerate(plan.exported)],
+        "exports": [_export_json(exported, is_reexport=exported in again) for exported in plan.exported],
         "near-misses": [
             {"component": m.importer, "import": m.name, "exporter": m.exporter, "export": m.export, "why": m.why}
             for m in plan.near_misses
@@ -43,13 +44,15 @@ def _component_json(node: Node) -> dict[str, Any]:
     return members
 
 
-def _export_json(exported: Exported, is_reexport: bool) -> dict[str, Any]:  # noqa: FBT001
+def _export_json(exported: Exported, *, is_reexport: bool) -> dict[str, Any]:
     item = exported.item
     members: dict[str, Any] = {"name": exported.name, "of": item.origin, "re-export": is_reexport}
-    if item.is_imported or item.path != (exported.name,):
+    if item.of is not Of.NODE or item.path != (exported.name,):
         members["item"] = list(item.path)
-    if item.is_imported:
+    if item.of is Of.IMPORT:
         members["of-import"] = True
+    elif item.of is Of.DEFINITION:
+        members["defined"] = True
     return members
 
 
@@ -81,7 +84,8 @@ def plan_lines(plan: Plan, requests: Sequence[Request] = ()) -> list[str]:
     """A plan for people, as a table, and what of it is not allowed."""
     rows = [("COMPONENT", "IMPORT", "SATISFIED BY", "WHY")]
     rows += [
-        (who, name, _satisfied_by(name, by, export), reason.value) for who, name, by, export, reason in _rows(plan)
+        (who, name, _satisfied_by(name, by, export, reason), reason.value)
+        for who, name, by, export, reason in _rows(plan)
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows]
@@ -108,9 +112,11 @@ def _link(link: RuntimeLink) -> str:
     return f"{link.name} to {link.dependency}{export}{name}{target}"
 
 
-def _satisfied_by(name: str, by: str | None, export: str | None) -> str:
+def _satisfied_by(name: str, by: str | None, export: str | None, reason: Reason) -> str:
     if by is None:
         return "the host"
+    if reason is Reason.DEFINED:
+        return by
     if export is None:
         return f"{by} (the instance itself)"
     return by if export == name else f"{by} / {export}"
@@ -132,7 +138,8 @@ def _rows(plan: Plan) -> list[tuple[str, str, str | None, str | None, Reason]]:
             elif (node.name, name) in types:
                 rows.append((node.name, name, *(types[node.name, name] or (None, None)), Reason.USED_TYPE))
             elif (item := taken.get((node.name, name))) is not None:
-                rows.append((node.name, name, item.origin, " / ".join(item.path), Reason.CHOSEN))
+                reason = Reason.DEFINED if item.of is Of.DEFINITION else Reason.CHOSEN
+                rows.append((node.name, name, item.origin, " / ".join(item.path) or None, reason))
             elif (node.name, name) in plan.stated_again:
                 rows.append((node.name, name, None, None, Reason.STATED_AGAIN))
             elif (links := linked.get((node.name, name))) is not None:

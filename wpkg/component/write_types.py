@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wpkg.component.definitions import Attribute, Ref
+    from wpkg.component.types import Attributes
+
+
+_NONE: Attributes = {}
 
 
 class UnknownResource(Exception):
@@ -147,10 +151,13 @@ class _Scope(ABC):
         """The index of a type that is no identity: of an equal one where there is one, else newly written."""
         if isinstance(value, (InstanceType, ComponentType)):
             scope = TypeScope(self)
+            opcode = b"\x42"
             if isinstance(value, ComponentType):
-                scope.declare_imports(value.imports)
-            scope.declare_exports(value.exports)
-            opcode = b"\x41" if isinstance(value, ComponentType) else b"\x42"
+                opcode = b"\x41"
+                scope.declare_imports(value.imports, value.import_attributes)
+                scope.declare_exports(value.exports, value.export_attributes)
+            else:
+                scope.declare_exports(value.exports)
             self._define(opcode + write.vector(scope.declarations))
             return self._next_type()
         if isinstance(value, (Alias, Resource)):
@@ -222,18 +229,18 @@ class TypeScope(_Scope):
     def _alias(self, alias: bytes) -> None:
         self.declarations.append(b"\x02" + alias)
 
-    def declare_imports(self, externs: Mapping[str, ExternType]) -> None:
+    def declare_imports(self, externs: Mapping[str, ExternType], attributes: Attributes = _NONE) -> None:
         """Write imports, in order."""
-        self._declare(b"\x03", externs)
+        self._declare(b"\x03", externs, attributes)
 
-    def declare_exports(self, externs: Mapping[str, ExternType]) -> None:
+    def declare_exports(self, externs: Mapping[str, ExternType], attributes: Attributes = _NONE) -> None:
         """Write exports, in order."""
-        self._declare(b"\x04", externs)
+        self._declare(b"\x04", externs, attributes)
 
-    def _declare(self, kind: bytes, externs: Mapping[str, ExternType]) -> None:
+    def _declare(self, kind: bytes, externs: Mapping[str, ExternType], attributes: Attributes) -> None:
         for text, extern in externs.items():
             described = self.describe(extern)
-            self.declarations.append(kind + write.extern_name(text) + described)
+            self.declarations.append(kind + write.extern_name(text, attributes.get(text, ())) + described)
             self.introduce(extern)
 
 

@@ -1,7 +1,8 @@
 """The composition written: imports, components, instances, exports.
 
 Layout: preamble · shared core modules · each component once, verbatim, the smallest first · imports of the result
-with their types · instances and aliases, providers first · exports, re-exports first · names. Sizes come first in
+with their types · types that a document defines, exported · instances and aliases, providers first · exports,
+re-exports first · names. Sizes come first in
 this format, and each component's is known, so the output is a list of pieces that can be streamed: none of the
 components is held. What is big does not depend on the types, so it can be written before these have been read.
 """
@@ -20,6 +21,7 @@ from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, T
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
+from wpkg.compose.graph import Of
 from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned
 from wpkg.compose.pieces import Piece, embedded, pieces_size
@@ -27,7 +29,7 @@ from wpkg.compose.pieces import Piece, embedded, pieces_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wpkg.compose.graph import Connection, Item, Node, PassedType, Plan, Residual, Taken
+    from wpkg.compose.graph import Connection, Exported, Item, Node, PassedType, Plan, Residual, Taken
     from wpkg.compose.share import Sharing
     from wpkg.oci.digest import Digest
 
@@ -66,6 +68,9 @@ class _Encoder:
         self._imports: dict[str, tuple[Sort, int, ExternType]] = {}  # import of the result -> its index
         self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
         self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
+        self._exported_types: set[Identity] = set()  # under a name of their own
+        self._attributes = {node.name: node.component.export_attributes for node in plan.nodes}
+        self._defined = {defined.name: defined.extern for defined in plan.defined}
         self._connections: Mapping[str, list[Connection]] = defaultdict(list)
         self._taken: Mapping[str, list[Taken]] = defaultdict(list)
         self._passed_types: Mapping[str, list[PassedType]] = defaultdict(list)
@@ -82,9 +87,15 @@ class _Encoder:
         self._embed_components()
         for residual in self._plan.residuals:
             self._import(residual)
+        exports = self._plan.exported
+        for exported in exports:
+            if exported.item.of is Of.DEFINITION:
+                self._export(exported)
         for node in self._plan.nodes:
             self._instantiate(node)
-        self._export_all()
+        for exported in exports:
+            if exported.item.of is not Of.DEFINITION:
+                self._export(exported)
         self._names()
         self._flush()
         self._check_limits()
@@ -155,11 +166,15 @@ class _Encoder:
 
     def _find(self, item: Item) -> tuple[Sort, int, ExternType]:
         """Something in the composition, brought into this component's index spaces, and its type."""
-        if item.is_imported:
-            sort, index, extern = self._imports[item.origin]
-        else:
-            sort, index = Sort.INSTANCE, self._instances[item.origin]
-            extern = InstanceType(self._plan.instances[item.origin])
+        match item.of:
+            case Of.DEFINITION:
+                defined = self._defined[item.origin]
+                return Sort.TYPE, self._scope.type_index(defined.type), defined
+            case Of.IMPORT:
+                sort, index, extern = self._imports[item.origin]
+            case Of.NODE:
+                sort, index = Sort.INSTANCE, self._instances[item.origin]
+                extern = InstanceType(self._plan.instances[item.origin])
         for export in item.path:
             extern = at_path(extern, (export,))
             sort, index = self._alias(index, export, extern)
@@ -179,22 +194,19 @@ class _Encoder:
                 self._scope.introduce(extern)
         return sort, self._items[key]
 
-    def _export_all(self) -> None:
-        attributes = {node.name: node.component.export_attributes for node in self._plan.nodes}
-        types: set[Identity] = set()  # exported under a name of their own
-        for exported in self._plan.exported:
-            export, item = exported.name, exported.item
-            sort, index, extern = self._find(item)
-            own = not item.is_imported and item.path == (export,)
-            ascribed = None
-            if not types.isdisjoint(mentioned(extern)):
-                ascribed = self._scope.describe_anew(extern)
-            said = attributes[item.origin].get(export, ()) if own else ()
-            written = write.export(export, sort, index, ascribed, said)
-            self._section(_EXPORT_SECTION, b"\x01" + written)
-            self._scope.introduce_export(extern)
-            if isinstance(extern, TypeBound):
-                types.add(extern.type)
+    def _export(self, exported: Exported) -> None:
+        export, item = exported.name, exported.item
+        sort, index, extern = self._find(item)
+        ascribed = None
+        if item.of is not Of.DEFINITION and not self._exported_types.isdisjoint(mentioned(extern)):
+            ascribed = self._scope.describe_anew(extern)
+        own = item.node is not None and item.path == (export,)
+        said = self._attributes[item.origin].get(export, ()) if own else ()
+        written = write.export(export, sort, index, ascribed, said)
+        self._section(_EXPORT_SECTION, b"\x01" + written)
+        self._scope.introduce_export(extern)
+        if isinstance(extern, TypeBound):
+            self._exported_types.add(extern.type)
 
     def _names(self) -> None:
         """The `component-name` custom section: what the components and their instances are called."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from wpkg.component.definitions import Attribute
     from wpkg.component.subtype import Mismatch
-    from wpkg.component.types import ComponentType, ExternType
+    from wpkg.component.types import ComponentType, ExternType, TypeBound
     from wpkg.oci.digest import Digest
 
 
@@ -60,6 +60,7 @@ class Reason(Enum):
     SAME_TRACK = "same semver track"
     IMPLEMENTS = "implements the same interface"
     CHOSEN = "chosen"
+    DEFINED = "type that the document defines"
     USED_TYPE = "type of an interface that is there"
     STATED_AGAIN = "data type that other imports of the host use"
     NO_EXPORT = "no component exports it"
@@ -67,15 +68,28 @@ class Reason(Enum):
     LINKED = "linked at run time"
 
 
+class Of(Enum):
+    """What something in a composition is found by."""
+
+    NODE = "instance of a node"
+    IMPORT = "import of the result"
+    DEFINITION = "type that a document defines"
+
+
 class Item(Struct, frozen=True):
     """Something that a composition has: an instance, or what `path` leads to in it, export by export.
 
-    `origin` is a node, or the name of an import of the result where `is_imported`.
+    `origin` is the name of what `of` says. A definition has no path.
     """
 
     origin: str
     path: tuple[str, ...] = ()
-    is_imported: bool = False
+    of: Of = Of.NODE
+
+    @property
+    def node(self) -> str | None:
+        """The node that it is of, if it is of one."""
+        return self.origin if self.of is Of.NODE else None
 
 
 class Exported(Struct, frozen=True):
@@ -105,7 +119,7 @@ class Connection(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """An import of one node, satisfied by something in an import of the result."""
+    """An import of one node, satisfied by something in an import of the result, or by a type that is defined."""
 
     importer: str
     name: str
@@ -135,6 +149,13 @@ class StatedImport(Struct, frozen=True):
     extern: ExternType
     shared: bool = False
     attributes: tuple[tuple[Attribute, str], ...] = ()
+
+
+class Defined(Struct, frozen=True):
+    """A type that a document defines, by its name there; an interface or world is one of a component type."""
+
+    name: str
+    extern: TypeBound
 
 
 class KeptApart(Struct, frozen=True):
@@ -197,15 +218,25 @@ class Plan(Struct, frozen=True):
     stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
     taken: tuple[Taken, ...] = ()
     stated_exports: tuple[Exported, ...] | None = None  # besides re-exports; None: all that the root exports
+    defined: tuple[Defined, ...] = ()  # each after those that it mentions
     links: tuple[RuntimeLink, ...] = ()  # in the order of `residuals`, which have what is linked, too
 
     @property
     def exported(self) -> tuple[Exported, ...]:
-        """The exports of the result, re-exports first."""
-        again = [Exported(export, Item(node, (export,))) for node, export in self.reexports]
-        if self.stated_exports is not None:
-            return (*again, *self.stated_exports)
-        return (*again, *(Exported(name, Item(self.root, (name,))) for name in self.instances[self.root]))
+        """The exports of the result: types that are defined, re-exports, all others."""
+        stated = self.stated_exports
+        if stated is None:
+            stated = tuple(Exported(name, Item(self.root, (name,))) for name in self.instances[self.root])
+        rank = {defined.name: i for i, defined in enumerate(self.defined)}
+        types = [exported for exported in stated if exported.item.of is Of.DEFINITION]
+        types.sort(key=lambda exported: rank[exported.item.origin])
+        others = [exported for exported in stated if exported.item.of is not Of.DEFINITION]
+        return (*types, *self.reexported, *others)
+
+    @property
+    def reexported(self) -> tuple[Exported, ...]:
+        """The re-exports as exports of the result."""
+        return tuple(Exported(export, Item(node, (export,))) for node, export in self.reexports)
 
     @property
     def host_imports(self) -> tuple[Residual, ...]:
@@ -215,5 +246,5 @@ class Plan(Struct, frozen=True):
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """The names of what the result exports, re-exports first."""
+        """The names of what the result exports, in order."""
         return tuple(exported.name for exported in self.exported)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wpkg.component.types import InstanceType
+from wpkg.compose.graph import Of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 def type_of(plan: Plan, item: Item) -> ExternType:
     """The type of something in a composition."""
-    if item.is_imported:
-        found = next(residual.extern for residual in plan.residuals if residual.name == item.origin)
-        return at_path(found, item.path)
+    match item.of:
+        case Of.DEFINITION:
+            return next(defined.extern for defined in plan.defined if defined.name == item.origin)
+        case Of.IMPORT:
+            found = next(residual.extern for residual in plan.residuals if residual.name == item.origin)
+            return at_path(found, item.path)
     return at_path(InstanceType(plan.instances[item.origin]), item.path)
 
 

@@ -18,7 +18,7 @@ from wpkg.compose.errors import (
     UnmergeableImports,
     UnnamedType,
 )
-from wpkg.compose.graph import Connection, Exported, Item, Node, PassedType, Reason, Taken
+from wpkg.compose.graph import Connection, Exported, Item, Node, Of, PassedType, Reason, Taken
 from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned, provided
 from wpkg.compose.order import Circle, in_order
@@ -28,6 +28,7 @@ from wpkg.names.extern_name import resource_of, uniqueness_key
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from wpkg.compose.graph import Defined
     from wpkg.compose.match import Wire
 
 
@@ -42,9 +43,15 @@ class Linker:
     """Binds the imports of node after node and makes their instances.
 
     What satisfies an import is said by `wires`, or by `given` for a node and an import. All else is the host's.
+    `defined` are types that a document defines.
     """
 
-    def __init__(self, wires: Sequence[Wire], given: Mapping[tuple[str, str], Item] | None = None) -> None:
+    def __init__(
+        self,
+        wires: Sequence[Wire],
+        given: Mapping[tuple[str, str], Item] | None = None,
+        defined: Sequence[Defined] = (),
+    ) -> None:
         self.connections: list[Connection] = []
         self.taken: list[Taken] = []
         self.instances: dict[str, InstanceType] = {}
@@ -53,6 +60,7 @@ class Linker:
         self.host = HostImports()
         self._wires = {(wire.importer, wire.name): wire for wire in wires}
         self._given = given or {}
+        self._defined = {each.name: each.extern for each in defined}
         self._connected: dict[tuple[str, str], Connection] = {}
         self._inside: dict[Identity, tuple[str, str]] = {}  # identity -> node and export that provide it
 
@@ -67,8 +75,11 @@ class Linker:
             if wire is not None:
                 arguments[name] = self._connect(wire, extern, substitution)
             elif (node.name, name) in self._given:
-                arguments[name] = self._give(node, name, self._given[node.name, name])
-                substitution.bind_extern(extern, arguments[name])
+                if isinstance(extern, TypeBound) and extern.type in spoken_of and self._is_defined(node, name):
+                    arguments[name] = self._give_again(node, name, extern, substitution)
+                else:
+                    arguments[name] = self._give(node, name, self._given[node.name, name])
+                    substitution.bind_extern(extern, arguments[name])
             elif isinstance(extern, TypeBound) and self._is_named(extern, substitution):
                 if extern.type in spoken_of and self._is_data_of_a_component(extern, substitution):
                     arguments[name] = self._restate(node, name, extern, substitution)
@@ -118,12 +129,12 @@ class Linker:
 
     def _give(self, node: Node, name: str, item: Item) -> ExternType:
         """The type of `item`, which satisfies an import of `node`."""
-        if not item.is_imported:
+        if item.of is Of.NODE:
             export, *inner = item.path or (None,)
             self.connections.append(
                 Connection(node.name, name, item.origin, export, Reason.CHOSEN, tuple(map(str, inner)))
             )
-        elif item.path:
+        elif item.path or item.of is Of.DEFINITION:
             self.taken.append(Taken(node.name, name, item))
         else:
             self.host.share(node, name, item.origin)
@@ -131,8 +142,20 @@ class Linker:
 
     def type_of(self, item: Item) -> ExternType:
         """The type of something that is there."""
-        found = self.host.stated[item.origin] if item.is_imported else self.instances[item.origin]
-        return at_path(found, item.path)
+        match item.of:
+            case Of.DEFINITION:
+                return self._defined[item.origin]
+            case Of.IMPORT:
+                return at_path(self.host.stated[item.origin], item.path)
+        return at_path(self.instances[item.origin], item.path)
+
+    def _give_again(self, node: Node, name: str, extern: TypeBound, substitution: Substitution) -> ExternType:
+        """What satisfies an import of `node` by a type that is defined, which imports of the host mention."""
+        given = self.type_of(self._given[node.name, name])
+        mismatch = check_extern(given, extern, substitution.fork())
+        if mismatch is not None:
+            raise ArgumentMismatch(node.name, name, mismatch)
+        return self._restate(node, name, extern, substitution)
 
     def _fitting(self, wire: Wire, extern: ExternType, substitution: Substitution) -> str | None:
         """Which of the exports that are possible has the type. Raises: TypeMismatch, InvalidChoice."""
@@ -185,13 +208,21 @@ class Linker:
                 yield passed.importer, passed.name, passed.provider[0]
 
     def _mentioned_to_the_host(self, node: Node) -> set[Identity]:
-        """The types that imports of `node` by plain name, left to the host, mention: they need names."""
-        return {
-            identity
-            for name, extern in node.component.imports.items()
-            if not self._is_satisfied(node, name) and not isinstance(extern, InstanceType)
-            for identity in mentioned(extern)
-        }
+        """The types that imports of `node` by plain name, left to the host, mention: they need names.
+
+        A type that is given by a definition and mentioned in this way is imported again, with what it mentions.
+        """
+        found: set[Identity] = set()
+        for name, extern in reversed(list(node.component.imports.items())):
+            given_again = isinstance(extern, TypeBound) and extern.type in found and self._is_defined(node, name)
+            if given_again or not (isinstance(extern, InstanceType) or self._is_satisfied(node, name)):
+                found.update(mentioned(extern))
+        return found
+
+    def _is_defined(self, node: Node, name: str) -> bool:
+        """Whether a type that is defined is given for an import of `node`."""
+        item = self._given.get((node.name, name))
+        return item is not None and item.of is Of.DEFINITION
 
     def _is_data_of_a_component(self, extern: TypeBound, substitution: Substitution) -> bool:
         """Whether a type import stands for a type made inside that is no resource."""
@@ -199,7 +230,7 @@ class Linker:
         return not isinstance(strip(target), Resource) and not self.host.provides(_used(target))
 
     def _restate(self, node: Node, name: str, extern: TypeBound, substitution: Substitution) -> ExternType:
-        """What the result imports for a type made inside, which its other imports mention: the same, written out.
+        """What the result imports for a type that it has, which its other imports mention: the same, written out.
 
         Nothing is asked of the host by that, data types being compared by what they consist of.
         """
@@ -257,9 +288,9 @@ class Linker:
         return owners
 
     def _export_of(self, item: Item) -> tuple[str, str | None] | None:
-        if item.is_imported:
+        if item.node is None:
             return None
-        return item.origin, item.path[0] if item.path else None
+        return item.node, item.path[0] if item.path else None
 
     def owners(self, extern: ExternType) -> list[tuple[str, str]]:
         """The nodes and their exports, of those inside, whose types `extern` mentions."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.compose.errors import CircularTypes, ExportConflict, ImportConflict
-from wpkg.compose.graph import Exported, Item, Node, Plan, StatedImport
+from wpkg.compose.graph import Defined, Exported, Item, Node, Plan, StatedImport
 from wpkg.compose.linker import Linker
 from wpkg.compose.order import Circle, in_order
 from wpkg.names.extern_name import uniqueness_key
@@ -29,11 +29,12 @@ class Written(Struct, frozen=True):
     arguments: Mapping[tuple[str, str], Item]  # node and import -> what satisfies it; the rest is the host's
     imports: tuple[StatedImport, ...]
     exports: tuple[Exported, ...]
+    defined: tuple[Defined, ...] = ()  # each after those that it mentions
 
 
 def plan_written(written: Written) -> Plan:
     """The plan that a written composition is. Raises: CompositionError."""
-    linker = Linker((), written.arguments)
+    linker = Linker((), written.arguments, written.defined)
     for stated in written.imports:
         linker.host.state(stated)
     for node in written.nodes:
@@ -41,7 +42,8 @@ def plan_written(written: Written) -> Plan:
     exports = _owners_first(linker, written.exports)
     residuals = linker.host.ordered(_near_first(written))
     _check_names(residuals)
-    first = next((each.item.origin for each in reversed(exports) if not each.item.is_imported), None)
+    makers = (each.item.node for each in reversed(exports))
+    first = next((maker for maker in makers if maker is not None), None)
     return Plan(
         nodes=written.nodes,
         root=first or (written.nodes[-1].name if written.nodes else ""),
@@ -56,6 +58,7 @@ def plan_written(written: Written) -> Plan:
         stated_again=frozenset(linker.stated_again),
         taken=tuple(linker.taken),
         stated_exports=tuple(exports),
+        defined=written.defined,
     )
 
 
@@ -79,7 +82,7 @@ def _owners_first(linker: Linker, exports: Sequence[Exported]) -> list[Exported]
     by_owner = {
         (each.item.origin, each.item.path[0]): each
         for each in reversed(exports)
-        if each.item.path and not each.item.is_imported
+        if each.item.path and each.item.node is not None
     }
 
     def needs(exported: Exported) -> list[Exported]:
@@ -98,7 +101,7 @@ def _near_first(written: Written) -> list[Node]:
     for node in written.nodes:
         for name in node.component.imports:
             item = written.arguments.get((node.name, name))
-            if item is not None and not item.is_imported:
+            if item is not None and item.node is not None:
                 exporters[node.name][item.origin] = None
     needed = {exporter for each in exporters.values() for exporter in each}
     found = dict.fromkeys(node.name for node in written.nodes if node.name not in needed)

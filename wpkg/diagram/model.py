@@ -246,7 +246,7 @@ def diagram_of(plan: Plan, versions: Mapping[str, str] | None = None) -> Diagram
         Edge(importer, exporter, tuple(sorted(interfaces, key=lambda interface: interface.name)))
         for (importer, exporter), interfaces in bundles.items()
     ]
-    exports = [Export(each.name, each.item.origin) for each in plan.exported if not each.item.is_imported]
+    exports = [Export(each.name, made_by) for each in plan.exported if (made_by := each.item.node) is not None]
     return Diagram(
         components=tuple(boxes),
         edges=tuple(sorted(edges, key=lambda edge: (rank[edge.importer], rank[edge.exporter]))),

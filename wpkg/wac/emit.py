@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from wpkg.component.definitions import Attribute
 from wpkg.compose.errors import Unsupported
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.names.package_name import WORDS
@@ -75,7 +76,9 @@ class _Emitter:
     def emitted(self) -> Emitted:
         statements: list[Statement] = [self._let(node) for node in self._plan.nodes]
         for owner, export in self._plan.reexports:
-            statements.append(Export(self._access(owner, (export,)), None, False, (), _NOWHERE))
+            attributes = dict(self._nodes[owner].component.export_attributes.get(export, ()))
+            other = Name(export, True, _NOWHERE) if Attribute.IMPLEMENTS in attributes else None
+            statements.append(Export(self._access(owner, (export,)), other, False, (), _NOWHERE))
         if self._plan.instances[self._plan.root]:
             statements.append(Export(self._access(self._plan.root, ()), None, True, (), _NOWHERE))
         package = PackageId("local", "composition", "", _NOWHERE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from wpkg.component.definitions import Attribute
 from wpkg.component.types import ComponentType, FuncType, InstanceType, TypeBound
 from wpkg.compose.errors import (
     ArgumentMismatch,
@@ -18,7 +19,7 @@ from wpkg.compose.errors import (
     UnmergeableImports,
     UnnamedType,
 )
-from wpkg.compose.graph import Exported, Item
+from wpkg.compose.graph import Exported, Item, Of
 from wpkg.compose.items import type_of
 from wpkg.compose.match import importable
 from wpkg.compose.written import Written, plan_written
@@ -47,8 +48,8 @@ if TYPE_CHECKING:
 class Value(Struct, frozen=True):
     """What an expression stands for.
 
-    `name` is that of the import or export that it is, None for an instance made. `interface` is the one that an
-    import under another name is of.
+    `name` is that of the import or export that it is, None for an instance made. `interface` is the one that it
+    implements under another name.
     """
 
     item: Item
@@ -116,6 +117,9 @@ class _Evaluator:
         self._stated = stated
         self._instances: dict[int, Instance] = {i.offset: i for i in instances_of(document)}
         self._names: dict[str, Ident] = {}
+        self._defined = {
+            each.name: Value(Item(each.name, of=Of.DEFINITION), each.extern, None) for each in stated.defined
+        }
         self._values: dict[str, Value | None] = {}  # None where the statement is at fault
         self._made: list[Node] = []
         self._arguments: dict[tuple[str, str], Item] = {}
@@ -138,6 +142,7 @@ class _Evaluator:
             self._arguments,
             self._stated.imports,
             tuple(exported for exported, _ in self._exports.values()),
+            self._stated.defined,
         )
         spans = {exported.name: span for exported, span in self._exports.values()}
         document = self._document
@@ -165,9 +170,12 @@ class _Evaluator:
             self._values[name] = self._expression(statement.value)
         elif isinstance(statement, Import):
             found = self._stated.local[name]
-            self._values[name] = Value(
-                Item(found.name, is_imported=True), found.extern, found.name, self._stated.interfaces.get(name)
-            )
+            item = Item(found.name, of=Of.IMPORT)
+            self._values[name] = Value(item, found.extern, found.name, self._stated.interfaces.get(name))
+        elif name in self._defined:
+            self._values[name] = None
+            self._add_export(name, self._defined[name], statement.name.span)
+            self._values[name] = self._defined[name]
 
     def _export(self, statement: Export) -> None:
         value = self._expression(statement.value)
@@ -175,22 +183,37 @@ class _Evaluator:
         if statement.spread:
             instance = self._instance(value, span, "spread")
             added = 0
-            for name, extern in instance.exports.items():
+            for name in instance.exports:
                 if uniqueness_key(name) not in self._exports:
-                    self._add_export(name, _inside(value, name, extern), span)
+                    self._add_export(name, _inside(value, instance, name), span)
                     added += 1
             if not added:
                 said = "all of its exports are exported already" if instance.exports else "it exports nothing"
                 raise InvalidExpression(f"there is nothing to spread here: {said}", span)
             return
         if statement.other is not None:
+            self._forget_own_name(value)
             self._add_export(statement.other.text, value, statement.other.span)
+        elif value.item.of is Of.DEFINITION:
+            raise InvalidExpression(
+                f"type '{value.item.origin}' is exported already, as what a document defines",
+                span,
+                advice="give it another name: 'export … as \"name\";'",
+            )
         elif value.name is None:
             raise InvalidExpression(
                 "nothing says what this export is called", span, advice="name it: 'export … as \"name\";'"
             )
         else:
-            self._add_export(value.name, value, span)
+            self._add_export(value.interface or value.name, value, span)
+
+    def _forget_own_name(self, value: Value) -> None:
+        """Let a type that is defined, and is exported under another name, not be exported under its own."""
+        if value.item.of is Of.DEFINITION:
+            key = uniqueness_key(value.item.origin)
+            exported, _ = self._exports.get(key, (None, None))
+            if exported is not None and exported.item == value.item:
+                del self._exports[key]
 
     def _add_export(self, name: str, value: Value, span: Span) -> None:
         known = self._exports.get(uniqueness_key(name))
@@ -222,9 +245,7 @@ class _Evaluator:
             if value is None:
                 raise _AtFault
             return value
-        if ident.name in self._names:
-            raise InvalidExpression(f"'{ident.name}' is a type, not a value", ident.span)
-        later = [s.name for s in self._document.statements if isinstance(s, (Let, Import))]
+        later = [s.name for s in self._document.statements if not isinstance(s, Export)]
         for name in later:
             if name.name == ident.name:
                 line, _ = name.span.source.position(name.span.start)
@@ -243,13 +264,14 @@ class _Evaluator:
         return value.extern
 
     def _access(self, value: Value, access: Access, span: Span) -> Value:
-        exports = self._instance(value, span, "accessed").exports
+        instance = self._instance(value, span, "accessed")
+        exports = instance.exports
         name = access.name.text
         if not access.name.quoted:
             name = _by_last_word(name, exports, access.name.span, "exports")
         if name not in exports:
             raise WitNameError(f"there is no export '{name}'", access.name.span, advice=_among(name, exports))
-        return _inside(value, name, exports[name])
+        return _inside(value, instance, name)
 
     def _new(self, new: New) -> Value:
         instance = self._instances[new.span.start]
@@ -291,18 +313,19 @@ class _Evaluator:
         for name, (value, span) in given.items():
             self._arguments[node.name, name] = value.item
             self._argument_spans[node.name, name] = span
-        return Value(Item(node.name), InstanceType(node.component.exports), None)
+        made = InstanceType(node.component.exports, (), node.component.export_attributes)
+        return Value(Item(node.name), made, None)
 
     def _spread(self, argument: Spread, node: Node, given: dict[str, tuple[Value, Span]]) -> None:
         value = self._local(argument.name)
-        exports = self._instance(value, argument.name.span, "spread").exports
-        found = [name for name in importable(node) if name not in given and name in exports]
+        instance = self._instance(value, argument.name.span, "spread")
+        found = [name for name in importable(node) if name not in given and name in instance.exports]
         if not found:
             raise InvalidExpression(
                 f"'{argument.name.name}' has no export for an import that is left", argument.span
             )
         for name in found:
-            given[name] = (_inside(value, name, exports[name]), argument.span)
+            given[name] = (_inside(value, instance, name), argument.span)
 
     def _check_implicit(self, missing: Sequence[str], rest: Span | None) -> None:
         stated = {found.name: local for local, found in self._stated.local.items()}
@@ -315,9 +338,11 @@ class _Evaluator:
                 )
 
 
-def _inside(value: Value, name: str, extern: ExternType) -> Value:
+def _inside(value: Value, instance: InstanceType, name: str) -> Value:
+    """The export `name` of `instance`, which `value` is."""
     item = value.item
-    return Value(Item(item.origin, (*item.path, name), item.is_imported), extern, name)
+    interface = dict(instance.attributes.get(name, ())).get(Attribute.IMPLEMENTS)
+    return Value(Item(item.origin, (*item.path, name), item.of), instance.exports[name], name, interface)
 
 
 def _kind(extern: ExternType) -> str:

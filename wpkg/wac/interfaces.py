@@ -1,4 +1,7 @@
-"""The types that a document states: evaluated as a world whose imports are those of the document."""
+"""The types that a document states: evaluated as a world whose imports are those of the document.
+
+What it defines is a type each: of a function or value as it stands, an interface or world as in a WIT package.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,35 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.types import FuncType, InstanceType, TypeBound
-from wpkg.compose.graph import StatedImport
+from wpkg.component.types import Alias, FuncType, InstanceType, TypeBound
+from wpkg.compose.graph import Defined, StatedImport
 from wpkg.compose.mentions import mentioned
+from wpkg.compose.order import in_order
 from wpkg.names.extern_name import parse_extern_name
-from wpkg.wac.syntax import Import
+from wpkg.wac.syntax import Export, FuncAlias, Import, Let
+from wpkg.wac.versions import name_versions
 from wpkg.wit.errors import DuplicateName
 from wpkg.wit.resolve import resolve_packages
-from wpkg.wit.syntax import UNGATED, Document, ExternItem, Ident, IncludeItem, Interface, TypeItem, UsePath, World
+from wpkg.wit.syntax import (
+    UNGATED,
+    Document,
+    ExternItem,
+    Ident,
+    IncludeItem,
+    Interface,
+    TypeItem,
+    UsePath,
+    World,
+)
+from wpkg.wit.wrapper import wrap_interface, wrap_world
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from wpkg.component.types import ExternType, Identity
     from wpkg.wac.syntax import Document as WacDocument
     from wpkg.wit.binary import BinaryPackage
-    from wpkg.wit.packages import WitWorld
+    from wpkg.wit.packages import WitPackages, WitWorld
     from wpkg.wit.resolve import PackageFiles
     from wpkg.wit.syntax import WorldItem
 
@@ -31,21 +47,26 @@ _WORLD = "this document"
 class Stated(Struct, frozen=True):
     """The imports of a document: `local` what its names stand for, `imports` all, with those that types need.
 
-    `interfaces` are, by local names, those of packages that are imported.
+    `interfaces` are, by local names, the whole names of those that are imported. `defined` are in an order in
+    which they can be made.
     """
 
     local: Mapping[str, StatedImport]
     interfaces: Mapping[str, str]
     imports: tuple[StatedImport, ...]
+    defined: tuple[Defined, ...]
     target: WitWorld | None
 
 
 def state_imports(document: WacDocument, packages: Sequence[PackageFiles | BinaryPackage]) -> Stated:
-    """What `document` imports, by the WIT packages that it names. Raises: InvalidWit."""
+    """What `document` imports and defines, by the WIT packages that it names. Raises: InvalidWit."""
     imports = [statement for statement in document.statements if isinstance(statement, Import)]
-    has_types = any(isinstance(s, (Interface, World, TypeItem)) for s in document.statements)
+    has_types = any(isinstance(s, (Interface, World, TypeItem, FuncAlias)) for s in document.statements)
     if not imports and not has_types and document.targets is None:
-        return Stated({}, {}, (), None)
+        return Stated({}, {}, (), (), None)
+    as_written = {statement.name: _import_name(statement) for statement in imports}
+    document, packages = name_versions(document, packages)
+    imports = [statement for statement in document.statements if isinstance(statement, Import)]
     resolved = resolve_packages((_as_wit(document),), packages)
     world = resolved.worlds[document.package.extern_name(_WORLD)]
     target = None
@@ -57,33 +78,41 @@ def state_imports(document: WacDocument, packages: Sequence[PackageFiles | Binar
     local: dict[str, StatedImport] = {}
     interfaces: dict[str, str] = {}
     taken: dict[str, Import] = {}
+    types = _type_names(document)
     for statement in imports:
-        name = _import_name(statement)
+        name = as_written[statement.name]
         other = taken.setdefault(name, statement)
         if other is not statement:
             line, _ = document.source.position(other.span.start)
             span = statement.other.span if statement.other is not None else statement.name.span
             raise DuplicateName(f"import '{name}' is there already, in line {line}", span)
-        key = _key(statement)
-        names[key] = name
+        key = _key(statement, types)
+        names.setdefault(key, name)
         attributes = world.attributes.get(key, ()) if parse_extern_name(name) is None else ()
         local[statement.name.name] = StatedImport(name, world.type.imports[key], attributes=attributes)
-        if isinstance(statement.type, UsePath) and statement.type.package is not None:
-            interfaces[statement.name.name] = statement.type.package.extern_name(statement.type.name.name)
+        if isinstance(statement.type, UsePath) and key not in types:
+            package = statement.type.package or document.package
+            interfaces[statement.name.name] = package.extern_name(statement.type.name.name)
     by_name = {found.name: found for found in local.values()}
+    again = [found for name, found in by_name.items() if name not in names.values()]
     stated = [
         by_name[names[key]] if key in names else StatedImport(key, extern, shared=True)
         for key, extern in _needed(world.type.imports, names).items()
     ]
-    return Stated(local, interfaces, tuple(stated), target)
+    return Stated(local, interfaces, (*stated, *again), _defined(document, resolved), target)
 
 
 def _as_wit(document: WacDocument) -> Document:
     """The document's own interfaces and worlds, and a world with its imports and types."""
     items: list[WorldItem] = []
     own: list[Interface | World] = []
+    types = _type_names(document)
     for statement in document.statements:
-        if isinstance(statement, Import):
+        if isinstance(statement, FuncAlias):
+            items.append(ExternItem(True, statement.name, statement.type, UNGATED, (), statement.name.span))
+        elif isinstance(statement, Import):
+            if _type_of(statement, types) is not None:
+                continue
             label = None if _is_path(statement) else statement.name
             what = statement.type
             if isinstance(what, UsePath):
@@ -98,6 +127,43 @@ def _as_wit(document: WacDocument) -> Document:
         own.append(_mention(_in_document(document, document.targets)))
     world = World(Ident(_WORLD, document.package.span), tuple(items), UNGATED, ())
     return Document(document.source, document.package, (*own, world), (), ())
+
+
+def _type_names(document: WacDocument) -> frozenset[str]:
+    return frozenset(s.name.name for s in document.statements if isinstance(s, TypeItem))
+
+
+def _type_of(statement: Import, types: Container[str]) -> str | None:
+    """Which of the `types` that the document defines an import is of; None where it is of something else."""
+    what = statement.type
+    if not isinstance(what, UsePath) or what.package is not None or what.name.name not in types:
+        return None
+    return what.name.name
+
+
+def _defined(document: WacDocument, resolved: WitPackages) -> tuple[Defined, ...]:
+    """What the document defines; what gates leave out is not among it."""
+    world = resolved.worlds[document.package.extern_name(_WORLD)]
+    found: dict[str, Defined] = {}
+    for statement in document.statements:
+        if isinstance(statement, (Import, Let, Export)):
+            continue
+        name = statement.name.name
+        whole = document.package.extern_name(name)
+        if isinstance(statement, Interface) and whole in resolved.interfaces:
+            found[name] = Defined(name, TypeBound(Alias(wrap_interface(whole, resolved.interfaces), name)))
+        elif isinstance(statement, World) and whole in resolved.worlds:
+            found[name] = Defined(name, TypeBound(Alias(wrap_world(resolved.worlds[whole]), name)))
+        extern = world.type.imports.get(name)
+        if isinstance(statement, FuncAlias) and isinstance(extern, FuncType):
+            found[name] = Defined(name, TypeBound(Alias(extern, name)))
+        elif isinstance(statement, TypeItem) and isinstance(extern, TypeBound):
+            found[name] = Defined(name, extern)
+    by_identity = {defined.extern.type: name for name, defined in found.items()}
+    order = in_order(
+        found, lambda name: [by_identity[i] for i in mentioned(found[name].extern) if i in by_identity]
+    )
+    return tuple(found[name] for name in order)
 
 
 def _in_document(document: WacDocument, path: UsePath) -> UsePath:
@@ -115,11 +181,11 @@ def _is_path(statement: Import) -> bool:
     return isinstance(statement.type, UsePath) and statement.type.package is not None and statement.other is None
 
 
-def _key(statement: Import) -> str:
+def _key(statement: Import, types: Container[str]) -> str:
     """What the import is called in the world."""
     if _is_path(statement):
         return _import_name(statement)
-    return statement.name.name
+    return _type_of(statement, types) or statement.name.name
 
 
 def _import_name(statement: Import) -> str:

@@ -26,6 +26,7 @@ from wpkg.wac.expressions import ExpressionParser
 from wpkg.wac.syntax import (
     Document,
     Export,
+    FuncAlias,
     Import,
     Let,
     Name,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from wpkg.component.types import FuncType
     from wpkg.wit.errors import Source, Span
-    from wpkg.wit.syntax import ExternItem, Gate, Interface, InterfaceItem, World, WrittenType
+    from wpkg.wit.syntax import ExternItem, Gate, Ident, Interface, InterfaceItem, World, WrittenType
 
 _WORDS = ("import", "let", "export", "interface", "world", "record", "variant", "flags", "enum", "type")
 _TYPES = _WORDS[5:]
@@ -78,13 +79,10 @@ class DocumentParser(ExpressionParser):
         while self.token.kind is not Kind.END and len(errors) < MAX_ERRORS:
             start = self._index
             try:
-                statement = self._statement()
+                statements.append(self._statement())
             except InvalidWit as error:
                 errors.append(error)
                 self._recover(start)
-            else:
-                if statement is not None:
-                    statements.append(statement)
         raise_all(errors)
         assert package is not None  # noqa: S101 - else there was an error
         return Document(self.source, package, targets, tuple(statements), docs)
@@ -134,11 +132,12 @@ class DocumentParser(ExpressionParser):
 
     # --- statements --------------------------------------------------------------------------------
 
-    def _statement(self) -> Statement | None:
-        """A statement; None for a name of the type of a function."""
-        if self._func_alias():
-            return None
+    def _statement(self) -> Statement:
+        """A statement."""
         docs, start = self.token.docs, self.token.span
+        named = self._func_alias()
+        if named is not None:
+            return FuncAlias(*named, docs)
         if self.accept("import"):
             return self._import(docs, start)
         if self.accept("let"):
@@ -230,7 +229,7 @@ class DocumentParser(ExpressionParser):
 
     def block_ends(self) -> bool:
         """Whether '}' came next, after names of types of functions."""
-        while self._func_alias():
+        while self._func_alias() is not None:
             pass
         return super().block_ends()
 
@@ -261,18 +260,18 @@ class DocumentParser(ExpressionParser):
         name = text.removeprefix("%")
         return next((scope[name] for scope in reversed(self._funcs) if name in scope), None)
 
-    def _func_alias(self) -> bool:
-        """Whether `type name = func-type;` came next; it is then read, and noted."""
+    def _func_alias(self) -> tuple[Ident, FuncType[WrittenType]] | None:
+        """What `type name = func-type;` says, if that came next; it is then read, and noted."""
         if not self.is_word("type") or self.ahead(2).text != "=":
-            return False
+            return None
         third = self.ahead(3).text
         if third not in ("func", "async") and self._func_named(third) is None:
-            return False
+            return None
         self.advance()
         name = self.ident()
         if name.name in self._funcs[-1]:
             raise duplicate("name", name, None)
         self.expect("=")
-        self._funcs[-1][name.name] = self.func_type()
+        func = self._funcs[-1][name.name] = self.func_type()
         self.expect(";")
-        return True
+        return name, func

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wpkg.wac.layout import format_document
-from wpkg.wac.syntax import Export, Import, Inferred, Let, Named, Nested, New
+from wpkg.wac.syntax import Export, FuncAlias, Import, Inferred, Let, Named, Nested, New
 from wpkg.wit.errors import Source
 from wpkg.wit.keywords import escaped
 from wpkg.wit.printer import docs_lines, func_text, inline_interface_lines, item_lines
@@ -38,10 +38,13 @@ def local_name(name: str) -> str:
 
 
 def _statement(statement: Statement) -> Iterator[str]:
-    if not isinstance(statement, (Import, Let, Export)):
+    if not isinstance(statement, (Import, Let, Export, FuncAlias)):
         yield from item_lines(statement)
         return
     yield from docs_lines(statement.docs)
+    if isinstance(statement, FuncAlias):
+        yield f"type {local_name(statement.name.name)} = {func_text(statement.type)};"
+        return
     if isinstance(statement, Let):
         yield f"let {local_name(statement.name.name)} = {_expression(statement.value)};"
         return

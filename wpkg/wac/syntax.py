@@ -1,7 +1,8 @@
 """The syntax tree of WAC: what a document says, before anything is looked up.
 
 Types, interfaces and worlds are those of WIT (`wpkg.wit.syntax`). A name for the type of a function (`type f =
-func();`), which WIT does not have, is a matter of the text: the tree has the type wherever the name stands.
+func();`), which WIT does not have, is a statement of a document; within interfaces it is a matter of the text. The
+tree has the type itself wherever such a name stands.
 """
 
 from __future__ import annotations
@@ -124,7 +125,15 @@ class Export(Struct, frozen=True):
     span: Span
 
 
-TypeStatement = Interface | World | TypeItem
+class FuncAlias(Struct, frozen=True):
+    """`type name = func();`."""
+
+    name: Ident
+    type: FuncType[WrittenType]
+    docs: tuple[str, ...]
+
+
+TypeStatement = Interface | World | TypeItem | FuncAlias
 Statement = Import | Let | Export | TypeStatement
 
 

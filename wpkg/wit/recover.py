@@ -177,7 +177,7 @@ class _Recovery(TypeRecovery):
     def _note_extern(self, kind: str, scope: TypeScope, name: str, extern: ExternType) -> None:
         """Say that a world cannot have this; what mentions it as a type gets its name all the same."""
         if isinstance(extern, TypeBound):
-            what = "a type"
+            what = _defined(extern)
             self.register(scope, name, extern.type)
         else:
             what = _FUNCTIONS[annotation(name)[0]] if isinstance(extern, FuncType) else describe_extern(extern)
@@ -246,6 +246,16 @@ class _Recovery(TypeRecovery):
             for item in scope.types.values():
                 if isinstance(item, Used) and str(item.owner.package) != package:
                     yield str(item.owner.package)
+
+
+def _defined(bound: TypeBound) -> str:
+    """A type, or what it defines as those of a binary WIT package do."""
+    wrapper = strip(bound.type)
+    if isinstance(wrapper, ComponentType) and len(wrapper.exports) == 1:
+        [(name, extern)] = wrapper.exports.items()
+        kind = "world" if isinstance(extern, ComponentType) else "interface"
+        return f"the definition of {kind} {quoted(name)}"
+    return "a type"
 
 
 def _is_plain(name: str) -> bool:

@@ -7,7 +7,9 @@ import pytest
 from tests.components import compose, from_wit, planned
 from tests.unit.compose.test_cases import TYPES, component, lib
 from tests.wac import compose_document, document_plan, emitted
+from wpkg.component.read import read_component
 from wpkg.compose.errors import Unsupported
+from wpkg.compose.graph import Of
 from wpkg.wac.emit import emit_document, local_package
 
 NAME = from_wit("export name: func() -> string;")
@@ -62,3 +64,45 @@ def test_a_document_is_not_made_of_a_document() -> None:
     plan = document_plan("package a:b; let n = new x:name {}; export n...;", {"x:name": NAME})
     with pytest.raises(Unsupported, match="a document already"):
         emit_document(plan)
+
+
+def test_a_component_that_exports_types_is_composed_and_written_like_any_other() -> None:
+    made = compose_document(
+        """package shop:app;
+        record r { a: u8 }
+        interface i { f: func(); }
+        import name: func() -> string;
+        let typed = new x:typed { r, name };
+        export typed.run;""",
+        {"x:typed": from_wit("record r { a: u8 } import name: func() -> string; export run: func(x: r) -> r;")},
+    )
+    parts = {"root": made, "name": NAME}
+    plan = planned(parts)
+    assert plan.exports == ("r", "i", "run")
+    text, packages = emitted(plan, parts)
+    composed = compose_document(text, packages)
+    assert composed == compose(parts)
+    assert list(read_component(memoryview(composed)).exports) == ["r", "i", "run"]
+
+
+def test_an_interface_under_another_name_is_exported_for_its_types_under_that_name() -> None:
+    """Said alone, the document would give it the name of the interface that it implements."""
+    parts = {
+        "root": component(f"import {lib('types')}; export {lib('user')};"),
+        "types": component(f"export mine: {lib('types')};"),
+    }
+    text, packages = emitted(planned(parts), parts)
+    assert 'export types.mine as "mine";' in text
+    assert compose_document(text, packages) == compose(parts)
+
+
+def test_what_gates_leave_out_is_not_defined() -> None:
+    plan = document_plan(
+        "package a:b; @unstable(feature = x) record r { a: u8 } @since(version = 1.0.0) enum e { a }", {}
+    )
+    assert plan.exports == ("e",)
+
+
+def test_a_type_is_exported_under_its_own_name_only_until_another_is_given() -> None:
+    plan = document_plan('package a:b; record r { a: u8 } import f: func(); export r as q; export f as "r";', {})
+    assert [(each.name, each.item.of) for each in plan.exported] == [("q", Of.DEFINITION), ("r", Of.IMPORT)]

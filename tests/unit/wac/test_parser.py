@@ -8,7 +8,7 @@ from wpkg.component.types import FuncType, ListType, Primitive
 from wpkg.wac.errors import MAX_ERRORS, InvalidDocument
 from wpkg.wac.expressions import MAX_NESTING
 from wpkg.wac.parser import parse_document
-from wpkg.wac.syntax import Document, Export, Import, Inferred, Let, Named, Nested, New, Spread
+from wpkg.wac.syntax import Document, Export, FuncAlias, Import, Inferred, Let, Named, Nested, New, Spread
 from wpkg.wit.errors import InvalidWit, Source
 from wpkg.wit.syntax import FuncItem, Ident, InlineInterface, Interface, ResourceItem, TypeItem, UsePath, World
 
@@ -114,15 +114,17 @@ def test_types_with_what_wit_has_now() -> None:
 
 
 def test_a_name_for_the_type_of_a_function_is_that_type() -> None:
-    interface, imported = parse(
+    named, interface, imported = parse(
         """type f = func(a: list<u8>);
         interface i { type g = f; x: g; y: f; }
         import z: f;"""
     ).statements
+    assert isinstance(named, FuncAlias)
     assert isinstance(interface, Interface)
     assert isinstance(imported, Import)
     types = [item.type for item in interface.items if isinstance(item, FuncItem)]
-    assert types == [imported.type, imported.type]
+    assert types == [imported.type, named.type]
+    assert named.name.name == "f"
     assert isinstance(imported.type, FuncType)
     [(name, param)] = imported.type.params
     assert name == "a"

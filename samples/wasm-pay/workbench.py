@@ -57,7 +57,7 @@ class Bench:
         }
 
     def copy_project(self, name: str, registry: str, to: str | None = None) -> None:
-        """The project `name` of the sample as the folder `to`, over what is there, and with this run's registry."""
+        """The project `name` as the folder `to`, over what is there; its registry is the one of this run."""
         target = self.folder / (to or Path(name).name)
         ignored = shutil.ignore_patterns("build", "__pycache__")
         shutil.copytree(SAMPLE / name, target, ignore=ignored, dirs_exist_ok=True)
@@ -154,7 +154,7 @@ def by_digest(pushed: dict) -> str:
 
 
 def main(job: Callable[[Bench], dict], description: str | None) -> int:
-    """The exit code of a script: `job` done in a folder, which is gone afterwards, or kept with what `job` returns."""
+    """The exit code of a script: `job` in a folder that is gone afterwards, or kept with what `job` returns."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what was made in DIR, which must not exist")
     keep = parser.parse_args().keep

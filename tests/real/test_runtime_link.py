@@ -6,7 +6,7 @@ has it as a component of its own, and links the two by what they import and expo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -73,25 +73,45 @@ def typed(folder: Path, name: str, *arguments: str) -> str:
     return answered.out
 
 
-def test_a_request_goes_through_the_chain_to_the_one_who_asks_the_linked_service(tmp_path: Path) -> None:
-    make(tmp_path)
-    with running_shim(tmp_path / "registry") as registry:
+@pytest.fixture(scope="session")
+def clerk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder where all of it was built and published, and what the manifest says of the workload."""
+    folder = tmp_path_factory.mktemp("runtime-link")
+    make(folder)
+    with running_shim(folder / "registry") as registry:
         for name in ("staff", "long", "audit", "clerk"):
-            (tmp_path / name / "build").mkdir(parents=True)
+            (folder / name / "build").mkdir(parents=True)
             text = PROJECT.format(name=name, registry=registry) + (CLERK if name == "clerk" else "")
-            (tmp_path / name / "wasmcloud.toml").write_text(text)
-            typed(tmp_path, name, "build", *(["--compose"] if name == "clerk" else []))
-            typed(tmp_path, name, "push", "--unsigned")
-        manifest = yaml.safe_load(typed(tmp_path, "clerk", "manifest", "--target", "workload"))
+            (folder / name / "wasmcloud.toml").write_text(text)
+            typed(folder, name, "build", *(["--compose"] if name == "clerk" else []))
+            typed(folder, name, "push", "--unsigned")
+        manifest = yaml.safe_load(typed(folder, "clerk", "manifest", "--target", "workload"))
     check_workload(manifest)
-    spec = manifest["spec"]["template"]["spec"]
+    return folder, manifest["spec"]["template"]["spec"]
+
+
+def test_a_request_goes_through_the_chain_to_the_one_who_asks_the_linked_service(
+    clerk: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, spec = clerk
     assert [component["name"] for component in spec["components"]] == ["clerk", "proxies-audit"]
-    made = tmp_path / "clerk" / "build" / "clerk.composed.wasm"
+    made = folder / "clerk" / "build" / "clerk.composed.wasm"
     assert world(made.read_bytes()) == ["import wasi:http/types@0.2.0", f"import {AUDIT}", f"export {HANDLER}"]
-    run = tmp_path / "run"
-    run.mkdir()
-    linked = [{"name": "audit", "file": str(tmp_path / "audit.wasm")}]
-    with served(made, run, components=linked, interfaces=spec["hostInterfaces"]) as port:
+    linked = [{"name": "audit", "file": str(folder / "audit.wasm")}]
+    with served(made, tmp_path, components=linked, interfaces=spec["hostInterfaces"]) as port:
         assert answer(port, "/menu") == (202, "")
         assert answer(port, "/staff/room") == (403, "")
         assert answer(port, "/staff/long/way") == (403, "")
+
+
+def test_without_the_linked_service_the_host_does_not_start_it(
+    clerk: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, spec = clerk
+    made = folder / "clerk" / "build" / "clerk.composed.wasm"
+    refusal = f"component imports instance `{AUDIT}`, but a matching implementation was not found"
+    with (
+        pytest.raises(AssertionError, match=refusal),
+        served(made, tmp_path, interfaces=spec["hostInterfaces"]),
+    ):
+        pytest.fail("it is served")

@@ -1,4 +1,4 @@
-"""The sample, run once as a person would run it; what it made is shared by all tests here."""
+"""The sample's scripts, each run once as a person would run it; what they made is shared by all tests here."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ PASSWORD = "of-throw-away-keys"
 
 
 @dataclass(frozen=True)
-class SampleRun:
-    """A finished run: its output, and the folder that it kept."""
+class Finished:
+    """A finished script: its output, and the folder that it kept."""
 
     code: int
     out: str
     folder: Path
 
     @property
-    def digests(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self.folder / "digests.json").read_text())
+    def digests(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "digests.json").read_text())
         return found
+
+
+@dataclass(frozen=True)
+class SampleRun(Finished):
+    """What `run` has made."""
 
     @property
     def composed(self) -> Path:
@@ -41,6 +46,23 @@ class SampleRun:
     @property
     def raw(self) -> Path:
         return self.folder / "usd-validator" / "build" / "usd_validator.wasm"
+
+
+@dataclass(frozen=True)
+class WebRun(Finished):
+    """What `run-web` has made."""
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "eur-validator"
+
+    @property
+    def composed(self) -> Path:
+        return self.project / "build" / "eur_validator.composed.wasm"
+
+    @property
+    def raw(self) -> Path:
+        return self.project / "build" / "eur_validator.wasm"
 
 
 @dataclass(frozen=True)
@@ -70,14 +92,22 @@ def wpkg(folder: Path, home: Path, *arguments: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
-    folder = tmp_path_factory.mktemp("sample") / "kept"
+def finished(script: str, folder: Path) -> tuple[int, str, Path]:
     done = subprocess.run(
-        [str(SAMPLE / "run"), "--keep", str(folder)],
+        [str(SAMPLE / script), "--keep", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    return SampleRun(done.returncode, done.stdout, folder)
+    return done.returncode, done.stdout, folder
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    return SampleRun(*finished("run", tmp_path_factory.mktemp("sample") / "kept"))
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> WebRun:
+    return WebRun(*finished("run-web", tmp_path_factory.mktemp("web") / "kept"))

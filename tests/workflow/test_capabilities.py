@@ -204,6 +204,20 @@ def test_where_everything_is_listed_the_list_gets_one_more(company: Company) -> 
     assert caught.value.hint.endswith('[capabilities]\nallow = ["sys:time/*", "sys:net/tcp"]')
 
 
+def test_what_is_denied_is_not_accepted_by_a_line_that_allows_it(company: Company) -> None:
+    root = locked_then_updated(company, "[capabilities]\ndeny = ['sys:net/*']\n")
+    with pytest.raises(NewlyAskedFor) as caught:
+        update(company.world(), root)
+    assert str(caught.value) == "pay:audit 0.2.0 asks for 'sys:net/tcp@0.2.0', which 0.1.0 did not"
+    assert caught.value.hint == (
+        "'sys:net/tcp' is denied by 'sys:net/*': stay with what is locked, or let what is denied trap when it is "
+        'called, in wasmcloud.toml:\n[capabilities."pay:audit"]\ndenied = "trap"'
+    )
+    project(company, f"[capabilities]\ndeny = ['sys:net/*']\n{caught.value.hint.partition('toml:')[2]}\n")
+    assert [str(p.pin) for p in update(company.world(), root).lock.packages] == ["pay:audit 0.2.0"]
+    build(company.world(), root, compose=True)
+
+
 def test_an_update_that_asks_for_less_or_the_same_is_none_of_it(company: Company) -> None:
     root = locked_then_updated(company, after="export pay:api/log@1.0.0;")
     assert update(company.world(), root).lock.packages[0].imports == ()

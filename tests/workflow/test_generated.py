@@ -139,6 +139,23 @@ def test_constants_that_nobody_asks_for_are_nothing_to_compose_with(company: Com
     assert "warning: there is nothing to compose with: no dependency has link = 'build'" in company.notes.warnings
 
 
+def test_constants_need_not_be_among_what_hosts_may_be_asked(company: Company) -> None:
+    rules = '[capabilities]\nallow = []\ndenied = "trap"\n'
+    root = configured(company, CONFIGURED + rules)
+    data = composed(company, root)
+    assert b"EUR" in data
+    assert {node.name for node in plan_project(company.world(), root).nodes} == {
+        "pay:validator",
+        "pay:validator (configuration)",
+    }
+
+
+def test_constants_are_kept_from_whom_they_are_denied_to(company: Company) -> None:
+    rules = '[capabilities]\ndeny = ["wasi:config/*"]\ndenied = "trap"\n'
+    root = configured(company, CONFIGURED + rules)
+    assert b"EUR" not in composed(company, root)
+
+
 def test_another_constant_makes_another_component(company: Company) -> None:
     root = configured(company, CONFIGURED)
     first = composed(company, root)

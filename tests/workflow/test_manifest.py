@@ -94,7 +94,16 @@ def check(manifest: Manifest) -> dict[str, Any]:
     """The document, valid by the published schema, the same as YAML and as JSON, and by digest throughout."""
     document = yaml.safe_load(manifest.yaml)
     assert document == manifest.document == json.loads(manifest.json)
-    if manifest.target == "wadm":
+    check_document(manifest.target, document)
+    images = list(found_images(document))
+    assert images
+    assert all(DIGEST.fullmatch(image) for image in images), images
+    return dict(document)
+
+
+def check_document(target: str, document: dict[str, Any]) -> None:
+    """Valid by the published schema, and by the rules of the platform that the schema does not say."""
+    if target == "wadm":
         Draft7Validator(json.loads(schema("oam.schema.json").read_text())).validate(document)
         check_wadm(document)
     else:
@@ -102,10 +111,6 @@ def check(manifest: Manifest) -> dict[str, Any]:
         [version] = crd["spec"]["versions"]
         Draft202012Validator(strict(version["schema"]["openAPIV3Schema"])).validate(document)
         check_workload(document)
-    images = list(found_images(document))
-    assert images
-    assert all(DIGEST.fullmatch(image) for image in images), images
-    return dict(document)
 
 
 def strict(part: Any) -> Any:

@@ -80,6 +80,33 @@ def test_a_service_that_no_registry_holds_has_a_wit_package_for_a_contract(compa
     assert (root / "wit" / "deps" / "pay-audit-api-1.0.0" / "package.wit").is_file()
 
 
+ISOLATED = '[capabilities]\nallow = ["sys:io/*"]\ndenied = "trap"\n'
+
+
+def test_what_is_linked_is_not_denied_for_not_being_among_what_hosts_may_be_asked(company: Company) -> None:
+    prepared(company)
+    extra = f"[dependencies]\n{RUNTIME}{ISOLATED}"
+    built = build(company.world(), company.project("validator", extra=extra), compose=True)
+    assert built.composed is None, "nothing is denied, so nothing is generated"
+    assert built.plan is None or not built.plan.connections
+
+
+def test_what_is_linked_is_denied_where_a_line_says_so(company: Company) -> None:
+    prepared(company)
+    extra = f'[dependencies]\n{RUNTIME}{ISOLATED}deny = ["pay:audit-api/*"]\n'
+    with pytest.raises(LinkToNothing, match="nothing imports what it exports"):
+        build(company.world(), company.project("validator", extra=extra), compose=True)
+
+
+def test_what_a_contract_does_not_have_is_said_and_not_denied_in_silence(company: Company) -> None:
+    other = "package pay:audit-api@1.0.0; interface close { close: func(); }"
+    prepared(company)
+    publish_wit(company, "audit-api", "1.0.0", other)
+    extra = f"[dependencies]\n{CONTRACT}{ISOLATED}"
+    with pytest.raises(NoSuchInterface, match="has no such interface"):
+        build(company.world(), company.project("validator", extra=extra), compose=True)
+
+
 def test_does_not_exist_is_said_when_building(company: Company) -> None:
     prepared(company, "export other: func();", "package pay:nothing@1.0.0;")
     root = company.project("validator", extra=f"[dependencies]\n{RUNTIME}")

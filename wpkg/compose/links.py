@@ -16,7 +16,7 @@ from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import Mismatch, check_extern
 from wpkg.component.types import ComponentType, InstanceType, TypeBound
 from wpkg.compose.graph import Node, RuntimeLink
-from wpkg.compose.match import Offers, importable, imported_interface
+from wpkg.compose.match import Offers, exported_interface, importable, imported_interface, unversioned
 from wpkg.errors import CompositionError
 from wpkg.names.extern_name import higher_name, parse_extern_name, track_key
 from wpkg.names.interface_pattern import first_match
@@ -85,6 +85,21 @@ class AmbiguousLink(CompositionError):
         )
         self.name = name
         self.dependencies = tuple(contract.node.name for contract in contracts)
+
+
+def is_linked(interface: str, contracts: Sequence[Contract]) -> bool:
+    """Whether one of `contracts` is there for an interface, in whatever version and of whatever type.
+
+    Raises: LinkToNothing.
+    """
+    wanted = unversioned(interface)
+    for contract in contracts:
+        if contract.package is not None and wanted.partition("/")[0] == contract.package:
+            return True
+        node = _offered(contract)
+        if any(unversioned(exported_interface(node, name) or name) == wanted for name in node.component.exports):
+            return True
+    return False
 
 
 def link_plan(plan: Plan, contracts: Sequence[Contract]) -> Plan:

@@ -44,6 +44,7 @@ class Verdict(Struct, frozen=True):
     because: str  # "denied by 'wasi:sockets/*'", "allowed by …", "no rule is about it", …
     is_explicit: bool  # whether an `allow` names it; False where nothing forbids it, either
     denied: str = REFUSE  # what becomes of it when it is not allowed
+    is_denied: bool = False  # whether a `deny` names it; False where it merely is not among what is allowed
 
     @property
     def is_isolated(self) -> bool:
@@ -75,7 +76,7 @@ class Capabilities(Struct, frozen=True):
         denied = own.denied or self.general.denied or REFUSE
         for patterns, whose in ((own.deny, f" of '{names[0]}'" if names else ""), (self.general.deny, "")):
             if pattern := first_match(patterns, interface):
-                return Verdict(False, f"denied{whose} by '{pattern}'", False, denied)
+                return Verdict(False, f"denied{whose} by '{pattern}'", False, denied, is_denied=True)
         allow, whose = (own.allow, f" of '{names[0]}'") if own.allow is not None else (self.general.allow, "")
         if allow is None:
             return Verdict(is_allowed=True, because="no rule is about it", is_explicit=False)

@@ -69,7 +69,7 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
         f'[capabilities."{first.component}"]' if own is not None and own.allow is not None else "[capabilities]"
     )
     rules = own if own is not None and own.allow is not None else capabilities.general
-    if first.verdict.because.startswith("denied"):
+    if first.verdict.is_denied:
         return (
             f"do without '{first.component}', take the pattern out of deny, or let what is denied trap when it is "
             f'called, in {PROJECT_FILE}:\n[capabilities."{first.component}"]\ndenied = "trap"'
@@ -78,8 +78,7 @@ def _line_to_write(refused: tuple[Request, ...], capabilities: Capabilities) -> 
     wanted |= dict.fromkeys(
         unversioned(request.interface)
         for request in refused
-        if not request.verdict.because.startswith("denied")
-        and (table == "[capabilities]" or request.component == first.component)
+        if not request.verdict.is_denied and (table == "[capabilities]" or request.component == first.component)
     )
     listed = ", ".join(f'"{text}"' for text in wanted)
     return f"to allow it, write in {PROJECT_FILE}:\n{table}\nallow = [{listed}]"
@@ -178,7 +177,7 @@ def judge(
     """What the rules say of one import of `component`."""
     names = [component, *([str(pins[component].name)] if component in pins else [])]
     verdict = capabilities.verdict(interface, *dict.fromkeys(names))
-    if is_linked and not verdict.is_allowed and not verdict.because.startswith("denied"):
+    if is_linked and not verdict.is_allowed and not verdict.is_denied:
         return Verdict(is_allowed=True, because=_LINKED, is_explicit=True)
     return verdict
 

@@ -162,7 +162,7 @@ def _by_inference(opened: OpenedProject, found: LockedComponents, own: Component
         composition.share_modules,
         chain=composition.chain,
         contracts=found.contracts,
-        decided=decide(opened.project, pins),
+        decided=decide(opened.project, pins, found.contracts),
     )
     return files, pins, wiring
 

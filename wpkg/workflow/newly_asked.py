@@ -178,6 +178,12 @@ def _line_to_write(asked: list[NewRequest], capabilities: Capabilities, lock: Lo
     name = str(asked[0].package.name)
     wanted = [unversioned(request.interface) for request in asked if request.package == asked[0].package]
     own, general = capabilities.rules_for(name), capabilities.general
+    denied = next((i for i in wanted if capabilities.verdict(i, name).is_denied), None)
+    if denied is not None:
+        return (
+            f"'{denied}' is {capabilities.verdict(denied, name).because}: stay with what is locked, or let what "
+            f'is denied trap when it is called, in {PROJECT_FILE}:\n[capabilities."{name}"]\ndenied = "trap"'
+        )
     if own.allow is not None or general.allow is None:
         table = f'[capabilities."{name}"]'
         package = lock.at(asked[0].package)

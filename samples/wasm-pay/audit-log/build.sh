@@ -1,0 +1,3 @@
+set -e
+wasm-tools component embed wit log.wat -o build/audit_log.core.wasm
+wasm-tools component new build/audit_log.core.wasm -o build/audit_log.wasm

@@ -57,7 +57,7 @@ class Console(Struct, frozen=True):
             _print_document({"schema": f"wpkg.{schema}/1", **members})
         else:
             for line in lines:
-                click.echo(printable(line))
+                _print(printable(line))
 
     def error(self, error: WpkgError) -> None:
         """An error that ends the command."""
@@ -70,8 +70,11 @@ class Console(Struct, frozen=True):
                 "hint": error.hint,
                 **error.details,
             }
-            _print_document({"schema": "wpkg.error/1", "error": members})
-            return
+            from wpkg.registry.disk import CannotWrite
+
+            with contextlib.suppress(CannotWrite):  # then it is said on stderr
+                _print_document({"schema": "wpkg.error/1", "error": members})
+                return
         self._err(f"{self._style('error', fg='red', bold=True)}: {printable(str(error))}")
         if error.hint:
             first, *rest = error.hint.splitlines()
@@ -103,7 +106,19 @@ class Console(Struct, frozen=True):
 def _print_document(document: Mapping[str, Any]) -> None:
     import json
 
-    click.echo(json.dumps(document, indent=2))  # ASCII: a file's name need not be Unicode
+    _print(json.dumps(document, indent=2))  # ASCII: a file's name need not be Unicode
+
+
+def _print(line: str) -> None:
+    """Put a line on stdout. Raises: CannotWrite, BrokenPipeError where nobody reads on."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from wpkg.registry.disk import CannotWrite, reason
+
+        raise CannotWrite(f"cannot write to standard output: {reason(error)}") from error
 
 
 def printable(text: str) -> str:

@@ -11,14 +11,19 @@ import sys
 
 _GARBAGE_THRESHOLD = 50_000  # new objects before a search for garbage
 _SWITCH_INTERVAL = 0.0005  # seconds
+INTERRUPTED = 130  # exit code, as shells have it
 
 
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    from wpkg.cli.main import run
+    try:
+        from wpkg.cli.main import run
 
-    exit_code = run(sys.argv[1:])
+        exit_code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` could say it
+        sys.stderr.write("interrupted\n")
+        exit_code = INTERRUPTED
     gc.freeze()  # all of it goes with the process; nobody has to look through it before
     sys.exit(exit_code)

@@ -45,5 +45,7 @@ def _json(file: BuiltFile) -> dict[str, Any]:
 
 
 def _line(name: str, file: BuiltFile) -> str:
+    from wpkg.names.amount import size_text
+
     unchanged = "" if file.changed else "  (unchanged)"
-    return f"{name:<9} {file.path}  {file.digest}  {file.size / 1e6:.1f} MB{unchanged}"
+    return f"{name:<9} {file.path}  {file.digest}  {size_text(file.size)}{unchanged}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.errors import InvalidInput, NotTrusted
+from wpkg.names.amount import size_text
 from wpkg.registry.errors import NotFound
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.locate import Located, locate, project_here
@@ -85,7 +86,7 @@ def verify(
     if digest not in (None, release.component.digest):
         raise FileNotTrusted(f"{text} is {digest}, and {located} is {release.component.digest}")
     verification = accept(world, located, release, policy)
-    world.reporter.status("Checking", f"{release.component.size / 1e6:.1f} MB of {release.component.digest.short}")
+    world.reporter.status("Checking", f"{size_text(release.component.size)} of {release.component.digest.short}")
     requests = _check_content(world, root, located, release)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy) if inputs else ()

@@ -45,9 +45,10 @@ class TypeMismatch(CompositionError):
             said = f"'{exporter}' exports '{export}', but not as '{importer}' imports it"
         else:
             said = f"'{exporter}' exports '{export}', but not as '{importer}' imports '{name}'"
-        super().__init__(
-            f"{said}: {mismatch}", hint="build both against the same version of the interface's WIT package"
-        )
+        hint = "build both against the same version of the interface's WIT package"
+        if mismatch.is_identity:
+            hint = f"'{importer}' has that resource from elsewhere; all who use it must have it from one component"
+        super().__init__(f"{said}: {mismatch}", hint=hint)
         self.importer = importer
         self.name = name
         self.exporter = exporter
@@ -72,7 +73,8 @@ class DependencyCycle(CompositionError):
         steps = "".join(f" → ({name}) → '{exporter}'" for exporter, name in path[1:])
         super().__init__(
             f"the components need each other in a circle: '{path[0][0]}'{steps}",
-            hint="leave one of these imports to the host: a component's imports must exist before it does",
+            hint="a component's imports must exist before it; leave one of these to the host in wasmcloud.toml:\n"
+            f'[composition.imports]\n"{path[-2][0]} / {path[-1][1]}" = "host"',
         )
         self.path = tuple(path)
 
@@ -185,15 +187,24 @@ class ImportConflict(CompositionError):
 class NothingConnected(CompositionError):
     """No component satisfies any import of the root."""
 
-    def __init__(self, root: str, imports: Sequence[str], others: Sequence[str], near: Sequence[NearMiss]) -> None:
+    def __init__(
+        self,
+        root: str,
+        imports: Sequence[str],
+        others: Sequence[str],
+        near: Sequence[NearMiss],
+        left: Sequence[str] = (),
+    ) -> None:
         if not imports:
             said = f"'{root}' imports nothing"
+        elif set(imports) <= set(left):
+            said = f"all that '{root}' imports is left to the host by choice: {_quoted(imports)}"
         elif not others:
             said = f"'{root}' imports {_quoted(imports)}, and there is no other component"
         else:
             said = f"nothing that '{root}' imports is exported by {_quoted(others)}"
         hint = "\n".join(str(miss) for miss in near[:_SHOWN]) or None
-        if hint is None and imports and others:
+        if hint is None and imports and others and not left:
             hint = f"it imports {', '.join(imports)}"
         super().__init__(f"nothing to compose: {said}", hint=hint)
         self.root = root

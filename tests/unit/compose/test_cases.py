@@ -193,6 +193,8 @@ def test_a_choice_that_names_nothing_is_told_what_there_is(choice: str, hint: st
         ([f"mid / {lib('mid')}=mid"], "but 'mid' does not import it"),
         ([f"root / {lib('mid')}=types / {lib('mid')}"], "but 'types' does not export it"),
         ([f"{lib('mid')}=mid", f"{lib('mid')}=types"], "two choices for import 'ns:lib/mid@1.0.0'"),
+        ([f"root / {lib('mid')}=root"], "'root' is chosen for its own import 'ns:lib/mid@1.0.0'"),
+        ([f"{lib('mid')}=root"], "'root' is chosen for its own import 'ns:lib/mid@1.0.0'"),
     ],
 )
 def test_choices_that_name_nothing_are_errors(choices: list[str], said: str) -> None:

@@ -26,10 +26,7 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
         "host-imports": [_residual_json(residual) for residual in plan.host_imports],
         "runtime-links": [_link_json(plan, link) for link in plan.links],
         "exports": [_export_json(exported, i < len(plan.reexports)) for i, exported in enumerate(plan.exported)],
-        "near-misses": [
-            {"component": m.importer, "import": m.name, "exporter": m.exporter, "export": m.export, "why": m.why}
-            for m in plan.near_misses
-        ],
+        "near-misses": [miss.to_json() for miss in plan.near_misses],
         "unused": list(plan.unused),
         **judged,
     }

@@ -63,7 +63,7 @@ def verify(
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
         "recomposed": "same" if verified.recomposed else None,
-        "verified_inputs": [
+        "verified-inputs": [
             {
                 "name": item.input.name,
                 "component": str(item.input.component),
@@ -91,7 +91,7 @@ def _verify_file(session: Session, file: Path, bundle: Path, keys: tuple[Path, .
     members = {
         "component": str(verified.digest),
         "signer": {"name": verified.signer.name, "key": verified.signer.hint},
-        "predicate_type": verified.statement.predicate_type if verified.statement else None,
+        "predicate-type": verified.statement.predicate_type if verified.statement else None,
     }
     what = verified.statement.predicate_type if verified.statement else "the file itself is signed"
     lines = [f"{file} {verified.digest}", what]

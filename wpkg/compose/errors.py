@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wpkg.errors import CompositionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wpkg.component.subtype import Mismatch
     from wpkg.compose.graph import NearMiss
@@ -17,6 +17,11 @@ _SHOWN = 8  # near misses in a hint
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
+
+
+def _difference(mismatch: Mismatch) -> dict[str, Any]:
+    """The first difference, for programs: the path to it, outermost first, and what is on either side."""
+    return {"path": list(mismatch.path), "wanted": mismatch.wanted, "given": mismatch.given}
 
 
 class AmbiguousImport(CompositionError):
@@ -30,6 +35,11 @@ class AmbiguousImport(CompositionError):
         self.importer = importer
         self.name = name
         self.exporters = tuple(exporters)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, "exporters": list(self.exporters)}
 
 
 class TypeMismatch(CompositionError):
@@ -55,6 +65,17 @@ class TypeMismatch(CompositionError):
         self.export = export
         self.mismatch = mismatch
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {
+            "component": self.importer,
+            "import": self.name,
+            "exporter": self.exporter,
+            "export": self.export,
+            **_difference(self.mismatch),
+        }
+
 
 class ArgumentMismatch(CompositionError):
     """What a document gives for an import has another type."""
@@ -64,6 +85,11 @@ class ArgumentMismatch(CompositionError):
         self.importer = importer
         self.name = name
         self.mismatch = mismatch
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, **_difference(self.mismatch)}
 
 
 class DependencyCycle(CompositionError):
@@ -78,6 +104,12 @@ class DependencyCycle(CompositionError):
         )
         self.path = tuple(path)
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        steps = zip(self.path, self.path[1:], strict=False)
+        return {"path": [{"component": who, "import": name, "exporter": by} for (who, _), (by, name) in steps]}
+
 
 class RootNotClear(CompositionError):
     """It cannot be inferred whose exports the composition has."""
@@ -88,6 +120,11 @@ class RootNotClear(CompositionError):
             hint=f'say it in wasmcloud.toml:\n[composition]\nroot = "{candidates[0]}"',
         )
         self.candidates = tuple(candidates)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"components": list(self.candidates)}
 
 
 class InvalidChoice(CompositionError):
@@ -107,6 +144,11 @@ class UnmergeableImports(CompositionError):
         self.importers = importers
         self.mismatch = mismatch
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"components": list(self.importers), "import": self.name, **_difference(self.mismatch)}
+
 
 class SplitResources(CompositionError):
     """An import left to the host uses a resource that a component inside provides."""
@@ -119,6 +161,11 @@ class SplitResources(CompositionError):
         )
         self.importer = importer
         self.name = name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name}
 
 
 class UnnamedType(CompositionError):
@@ -135,6 +182,11 @@ class UnnamedType(CompositionError):
         )
         self.importer = importer
         self.name = name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name}
 
 
 class CircularTypes(CompositionError):
@@ -157,6 +209,11 @@ class DeniedInPart(CompositionError):
         self.importer = importer
         self.name = name
         self.denied = denied
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, "denied": self.denied}
 
 
 class ExportConflict(CompositionError):
@@ -209,6 +266,12 @@ class NothingConnected(CompositionError):
         super().__init__(f"nothing to compose: {said}", hint=hint)
         self.root = root
         self.imports = tuple(imports)
+        self.near_misses = tuple(near)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"imports": list(self.imports), "near-misses": [miss.to_json() for miss in self.near_misses]}
 
 
 class ImportsLeft(CompositionError):
@@ -218,6 +281,11 @@ class ImportsLeft(CompositionError):
         named = ", ".join(f"'{name}' of '{importer}'" for importer, name in imports)
         super().__init__(f"nothing was to be left to the host, and no component exports {named}")
         self.imports = tuple(imports)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"imports": [{"component": importer, "import": name} for importer, name in self.imports]}
 
 
 class TooLarge(CompositionError):

@@ -15,10 +15,10 @@ from tests.components import compose, from_text, from_wit, wasm_tools
 from tests.wit import binary_package
 from tests.workflow.conftest import HARNESS, IO, PLATFORM, VALIDATOR
 from wpkg.cli.main import run
+from wpkg.component.nesting import MAX_TREE_DEPTH
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE, section, section_header
 from wpkg.component.write import name
 from wpkg.names.amount import size_text
-from wpkg.workflow.inspect import MAX_TREE_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

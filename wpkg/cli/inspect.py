@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wpkg.cli.session import Session
+    from wpkg.component.nesting import Contents
     from wpkg.oci.artifact import RecordedLink
-    from wpkg.workflow.inspect import Contents, Inspected
+    from wpkg.oci.digest import Digest
+    from wpkg.workflow.inspect import Inspected
 
 
 @command()
@@ -67,7 +69,7 @@ def _json(found: Inspected) -> dict[str, Any]:
     return members
 
 
-def _tree_json(contents: Contents) -> dict[str, Any]:
+def _tree_json(contents: Contents[Digest]) -> dict[str, Any]:
     return {
         "name": contents.name,
         "digest": str(contents.digest),
@@ -119,7 +121,7 @@ def _tree(found: Inspected) -> Iterator[str]:
         yield from _branch(found.tree, found.subject, "", "")
 
 
-def _branch(contents: Contents, name: str, first: str, others: str) -> Iterator[str]:
+def _branch(contents: Contents[Digest], name: str, first: str, others: str) -> Iterator[str]:
     """A component under `name`, its line after `first`, the lines of what is in it after `others`."""
     plural = "" if contents.modules == 1 else "s"
     size = size_text(contents.size)

@@ -34,6 +34,10 @@ def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> N
     built = build_project(
         session.world, session.root, compose=compose, run_command=not no_build, locked=session.locked
     )
+    if session.console.verbose and built.plan is not None:
+        from wpkg.cli.plan import detail_plan
+
+        detail_plan(session.console, built.plan)
     files = {"raw": built.raw, "composed": built.composed}
     members = {name: _json(file) if file is not None else None for name, file in files.items()}
     lines = [_line(name, file) for name, file in files.items() if file is not None]

@@ -153,6 +153,10 @@ def compose(
     if output is None:
         raise click.UsageError("say where the result goes with -o FILE, or ask for --plan")
     composed = compose_files(session.console, wanted, output)
+    if session.console.verbose:
+        from wpkg.cli.plan import detail_plan
+
+        detail_plan(session.console, composed.plan)
     members = {"path": str(output), "digest": str(composed.digest), "size": composed.size}
     lines = [f"{output}  {composed.digest}  {size_text(composed.size)}"]
     if wanted.wiring.share_modules:

@@ -9,6 +9,7 @@ from wpkg.compose.graph import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wpkg.cli.console import Console
     from wpkg.compose.graph import Exported, Node, Plan, Residual, RuntimeLink
     from wpkg.workflow.capabilities import Request
 
@@ -96,6 +97,12 @@ def plan_lines(plan: Plan, requests: Sequence[Request] = ()) -> list[str]:
     ]
     lines += [f"not allowed: {request}" for request in requests if not request.verdict.is_allowed]
     return lines
+
+
+def detail_plan(console: Console, plan: Plan) -> None:
+    """Say a plan to those who want to know more."""
+    for line in plan_lines(plan):
+        console.detail(line)
 
 
 def _link(link: RuntimeLink) -> str:

@@ -109,7 +109,8 @@ def make_world(
     from wpkg.registry.router import Router
     from wpkg.workflow.world import World
 
-    client = RegistryClient(real_transport(os.environ, console.warn))
+    detail = console.detail if console.verbose else None
+    client = RegistryClient(real_transport(os.environ, console.warn, detail))
     return World(
         registry=Router(
             OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client,
@@ -239,7 +240,7 @@ def command(
         )
         @click.option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
         @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-        @click.option("-v", "--verbose", count=True, help="Say more.")
+        @click.option("-v", "--verbose", count=True, help="Say more: what satisfies each import, each request.")
         @functools.wraps(function)
         def run(
             folder: Path | None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from tests.serving import Reply, serving
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PAGE = 2
 
@@ -19,34 +19,16 @@ def paged(registry: str) -> Iterator[tuple[str, list[str]]]:
     """Its address, and the paths that are asked for as they come."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply_to(path: str, headers: Mapping[str, str]) -> Reply:
+        asked.append(path)
+        connection = http.client.HTTPConnection(registry)
+        page = f"{path}?n={PAGE}" if path.endswith("/tags/list") else path
+        connection.request("GET", page, headers={"Accept": headers.get("Accept", "*/*")})
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        kept = ("Content-Type", "Docker-Content-Digest", "Link")
+        return Reply(answer.status, data, {name: v for name in kept if (v := answer.headers.get(name))})
 
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            path = self.path + f"?n={PAGE}" if self.path.endswith("/tags/list") else self.path
-            connection = http.client.HTTPConnection(registry)
-            connection.request("GET", path, headers={"Accept": self.headers.get("Accept", "*/*")})
-            answer = connection.getresponse()
-            data = answer.read()
-            connection.close()
-            self.send_response(answer.status)
-            for name in ("Content-Type", "Docker-Content-Digest", "Link"):
-                if value := answer.headers.get(name):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(reply_to) as address:
+        yield address, asked

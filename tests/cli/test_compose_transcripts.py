@@ -13,6 +13,7 @@ import pytest
 
 from tests.components import from_text, from_wit, wasm_tools
 from wpkg.cli.main import run
+from wpkg.component.decode import sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,12 +98,14 @@ def test_what_is_no_component_is_refused_in_one_sentence(
 
 
 def test_a_component_cut_off_anywhere_is_refused_in_one_sentence(type_: Callable[..., Typed]) -> None:
-    """As malformed (2); where a section ends, as one that exports nothing (4)."""
+    """As malformed (2); where a section ends, as one that exports nothing (4), or without what comes after it (0)."""
+    ends = {8, *(after for _, _, after in sections(memoryview(DEP), 0, len(DEP)))}
     codes = set()
     for length in range(len(DEP)):
         Path("bad.wasm").write_bytes(DEP[:length])
         code, out, err = type_("compose", "root.wasm", "--with", "bad.wasm", "-o", "out.wasm")
         codes.add(code)
+        assert (code != 2) is (length in ends), (length, err)
         if code == 0:  # cut in what comes after the export, custom sections
             assert length > DEP.index(b"component-name") - 20
             Path("out.wasm").unlink()
@@ -119,7 +122,7 @@ def test_a_component_cut_off_anywhere_is_refused_in_one_sentence(type_: Callable
         (["folder"], "error: folder is a folder, a component file is needed"),
         (["root.wasm", "--with", "folder"], "error: folder is a folder, a component file is needed"),
         (["root.wasm", "--with", "dep.wasm", "--with", "dep.wasm"], "error: 'dep.wasm' is given twice"),
-        (["root.wasm", "--with", "dep.wasm", "--use", "f"], "error: 'f=' is not of the form IMPORT=COMPONENT"),
+        (["root.wasm", "--with", "dep.wasm", "--use", "f"], "error: 'f' is not of the form IMPORT=COMPONENT"),
     ],
 )
 def test_wrong_arguments_are_exit_2(type_: Callable[..., Typed], arguments: list[str], said: str) -> None:
@@ -185,9 +188,87 @@ def test_an_ambiguous_import_is_settled_by_the_option_that_the_hint_shows(type_:
     assert code == 4
     assert err.splitlines() == [
         "error: import 'f' of 'root.wasm' is exported by several components: 'dep.wasm', 'too.wasm'",
-        "hint: choose one: --use 'f=dep.wasm'",
+        "hint: choose one: --use 'root.wasm / f=dep.wasm'",
     ]
-    assert type_(*arguments, "--use", "f=dep.wasm")[0] == 0
+    assert type_(*arguments, "--use", "root.wasm / f=dep.wasm")[0] == 0
+
+
+def test_a_circle_is_opened_by_the_option_that_the_hint_shows(type_: Callable[..., Typed]) -> None:
+    Path("a.wasm").write_bytes(from_wit("import g: func(); export f: func();"))
+    Path("b.wasm").write_bytes(from_wit("import f: func(); export g: func();"))
+    arguments = ["compose", "root.wasm", "--with", "a.wasm", "--with", "b.wasm", "-o", "out.wasm"]
+    code, _, err = type_(*arguments)
+    assert code == 4
+    assert err.splitlines() == [
+        "error: the components need each other in a circle: 'a.wasm' → (g) → 'b.wasm' → (f) → 'a.wasm'",
+        "hint: a component's imports must exist before it; leave one of these to the host: --use 'b.wasm / f=host'",
+    ]
+    assert type_(*arguments, "--use", "b.wasm / f=host")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("choice", "said", "hint"),
+    [
+        (
+            "root.wasm / f=root.wasm",
+            "error: 'root.wasm' is chosen for its own import 'f', which must exist before it",
+            "hint: name another component, or 'host'",
+        ),
+        (
+            "f=host",
+            "error: nothing to compose: all that 'root.wasm' imports is left to the host by choice: 'f'",
+            None,
+        ),
+    ],
+)
+def test_choices_that_leave_nothing_to_compose(
+    type_: Callable[..., Typed], choice: str, said: str, hint: str | None
+) -> None:
+    code, out, err = type_("compose", "root.wasm", "--with", "dep.wasm", "--use", choice, "-o", "out.wasm")
+    assert (code, out, err.splitlines()) == (4, "", [said, *([hint] if hint else [])])
+    assert not Path("out.wasm").exists()
+
+
+def test_who_has_a_resource_of_its_own_is_told_that_it_has_to_be_shared(type_: Callable[..., Typed]) -> None:
+    wit = "package t:t; interface types { resource r; } interface api { use types.{r}; f: func() -> r; }"
+    Path("root.wasm").write_bytes(from_wit("import t:t/types; import t:t/api; export run: func();", wit))
+    Path("types.wasm").write_bytes(from_wit("export t:t/types;", wit))
+    Path("api.wasm").write_bytes(from_wit("export t:t/types; export t:t/api;", wit))
+    arguments = ["compose", "root.wasm", "--with", "types.wasm", "--with", "api.wasm", "-o", "out.wasm"]
+    code, _, err = type_(*arguments, "--use", "t:t/types=types.wasm")
+    assert (code, err.splitlines()) == (
+        4,
+        [
+            (
+                "error: 'api.wasm' exports 't:t/api', but not as 'root.wasm' imports it: "
+                "r: wanted the resource, given another resource"
+            ),
+            "hint: 'root.wasm' has that resource from elsewhere; all who use it must have it from one component",
+        ],
+    )
+    assert type_(*arguments, "--use", "t:t/types=api.wasm")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("a component", '(component (import "c" (component)) (import "f" (func $f)) (export "run" (func $f)))'),
+        (
+            "a core module",
+            '(component (import "c" (core module)) (import "f" (func $f)) (export "run" (func $f)))',
+        ),
+    ],
+)
+def test_what_cannot_be_passed_on_yet_is_called_what_it_is(
+    type_: Callable[..., Typed], kind: str, text: str
+) -> None:
+    Path("root.wasm").write_bytes(from_text(text))
+    code, out, err = type_("compose", "root.wasm", "--with", "dep.wasm", "-o", "out.wasm")
+    assert (code, out) == (4, "")
+    assert err == (
+        f"error: 'root.wasm' imports 'c', {kind}; what can be connected or left to the host are instances, "
+        "functions and types\n"
+    )
 
 
 def test_a_composition_that_may_ask_the_host_for_nothing(type_: Callable[..., Typed]) -> None:
@@ -204,7 +285,7 @@ def test_a_composition_that_may_ask_the_host_for_nothing(type_: Callable[..., Ty
 def test_sharing_modules_says_what_it_saves(type_: Callable[..., Typed]) -> None:
     code, out, _ = type_("compose", "root.wasm", "--with", "dep.wasm", "--share-modules", "-o", "out.wasm")
     assert code == 0
-    assert out.splitlines()[1] == "1 core module shared, 0.0 MB saved"
+    assert out.splitlines()[1] == "1 core module shared, 134 bytes saved"
     document = json.loads(
         type_("compose", "root.wasm", "--with", "dep.wasm", "--share-modules", "-o", "out.wasm", "--json")[1]
     )

@@ -15,9 +15,10 @@ from tests.components import compose, from_text, from_wit, wasm_tools
 from tests.wit import binary_package
 from tests.workflow.conftest import HARNESS, IO, PLATFORM, VALIDATOR
 from wpkg.cli.main import run
+from wpkg.component.nesting import MAX_TREE_DEPTH
 from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE, section, section_header
 from wpkg.component.write import name
-from wpkg.workflow.inspect import MAX_TREE_DEPTH
+from wpkg.names.amount import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def test_a_component_is_shown_with_digest_size_and_wit(folder: Path, capfd: pyte
     assert (code, err) == (0, "")
     first, second, empty, wit = out.split("\n", 3)
     assert (first, empty) == ("app.wasm", "")
-    assert second == f"component sha256:{hashlib.sha256(data).hexdigest()}, {len(data)} bytes"
+    assert second == f"component sha256:{hashlib.sha256(data).hexdigest()}, {size_text(len(data))}"
     assert wit == wasm_tools("component", "wit", "app.wasm").decode()
 
 
@@ -131,7 +132,7 @@ def test_a_composition_shows_its_parts_by_their_digests(folder: Path, capfd: pyt
     assert log["modules"]["count"] > 0
     assert len(log["components"]) == 1  # in which wit-component puts the exported instance
     lines = typed(capfd, "composed.wasm", "--tree")[1].splitlines()
-    assert lines[0] == f"composed.wasm  {digest(data)}  {len(data)} bytes"
+    assert lines[0] == f"composed.wasm  {digest(data)}  {size_text(len(data))}"
     assert [line[:4] for line in lines[1:]] == ["├── ", "└── ", "    "]
 
 

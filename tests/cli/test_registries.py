@@ -160,7 +160,7 @@ def test_copy_there_and_back(terminal: Terminal, shim: str) -> None:
     (artifact,) = there["artifacts"]
     assert there["schema"] == "wpkg.copy/1"
     assert artifact["reference"].startswith(f"{shim}/copy/validator:0.1.0@sha256:")
-    assert artifact["blobs_sent"] == 2
+    assert artifact["blobs-sent"] == 2
     back = terminal.done("copy", "--all-tags", f"{shim}/copy/validator", "dir:back")
     assert back.startswith("dir:./back:0.1.0@sha256:")
     assert (terminal.folder / "back/index.json").is_file()

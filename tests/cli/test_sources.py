@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 import tomllib
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.test_dependency_transcripts import publish
 from tests.cli.test_transcripts import Terminal, registry, terminal  # noqa: F401, TC001 - fixtures
+from tests.serving import Reply, serving
 from tests.shim_process import running_shim
 
 if TYPE_CHECKING:
@@ -72,28 +71,13 @@ def website(document: bytes | None, status: int = 200) -> Iterator[tuple[str, li
     """A host that has a `registry.json` and no packages; what it was asked for."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            is_known = document is not None and self.path == "/.well-known/wasm-pkg/registry.json"
-            data = (document or b"") if is_known else b"{}"
-            self.send_response(status if is_known else 404)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def reply_to(path: str, _headers: object) -> Reply:
+        asked.append(path)
+        is_known = document is not None and path == "/.well-known/wasm-pkg/registry.json"
+        return Reply(status if is_known else 404, (document or b"") if is_known else b"{}")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(reply_to) as address:
+        yield address, asked
 
 
 class TestWkg:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.components import from_wit
+from tests.packages import publish_package
+from tests.shim_process import running_shim
 from wpkg.cli.main import run
+from wpkg.names.package_name import PackageName
+from wpkg.registry.client import RegistryClient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +31,7 @@ LIB = WIT.partition("world")[0]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WPKG_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "wit").mkdir()
     (tmp_path / "wit" / "app.wit").write_text(WIT)
     good = "import acme:app/log@1.0.0; export run: func() -> u32;"
@@ -123,3 +128,23 @@ def test_a_feature_switches_imports_on(folder: Path, capfd: pytest.CaptureFixtur
     arguments = ("bad.wasm", "--wit", "wit", "--world", "plugin")
     assert typed(capfd, *arguments)[0] == 4
     assert typed(capfd, *arguments, "--feature", "clock")[0] == 0
+
+
+def test_what_is_published_can_be_checked(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with running_shim(folder / "registry") as address:
+        data = (folder / "good.wasm").read_bytes()
+        publish_package(RegistryClient(), address, PackageName.parse("acme:good"), data)
+        (folder / "wasmcloud.toml").write_text(
+            f'name = "x"\nversion = "1.0.0"\n[registries]\nacme = "{address}/demo"\n'
+        )
+        for subject in ("acme:good@1.0.0", f"{address}/demo/acme/good:1.0.0"):
+            code, out, err = typed(capfd, subject, "--wit", "wit", "--world", "plugin")
+            assert (code, out) == (0, f"{subject} conforms to acme:app/plugin@1.0.0\n")
+            assert "was not verified" in err
+        code, _, err = typed(capfd, "acme:good@1.0.0", "--wit", "wit", "--world", "bare")
+        assert (code, err.splitlines()[1]) == (
+            4,
+            "error: acme:good@1.0.0 does not conform to the world 'acme:app/bare@1.0.0'",
+        )
+        code, out, _ = typed(capfd, "acme:good@1.0.1", "--wit", "wit", "--world", "bare", "--json")
+        assert (code, json.loads(out)["error"]["code"]) == (6, "not-found")

@@ -34,7 +34,8 @@ interface streams { use poll.{pollable}; resource input { constructor(a: u8); su
   variant failure { closed, last(tuple<u8, option<string>>) } flags f { a, b } enum e { c, d }
   read: async func(i: borrow<input>, m: stream<u8>) -> result<future<list<u8>>, failure>; }
 interface http { use streams.{input as body, failure}; use poll.{pollable}; type alias-of = body;
-  record req { b: option<tuple<f32, f64, char>>, fail: failure } serve: func(r: req) -> body; }
+  record req { b: option<tuple<f32, f64, char>>, fail: failure } serve: func(r: req) -> body;
+  index: func(m: map<string, list<u8, 4>>, e: error-context) -> map<u32, list<u16, 3>>; }
 """
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.wit.cases import LIB
 from tests.wit import binary_package
+from wpkg.component.nesting import Contents
 from wpkg.names.package_name import PackageName
 from wpkg.names.version import Version
 from wpkg.oci.artifact import WASM_LAYER, PackageRecord, WasmConfig, build_artifact
@@ -17,7 +18,7 @@ from wpkg.project.lockfile import read_lock
 from wpkg.registry.errors import Offline
 from wpkg.registry.offline import OfflineRegistry
 from wpkg.workflow.build import build
-from wpkg.workflow.inspect import Asked, Contents, inspect
+from wpkg.workflow.inspect import Asked, inspect
 from wpkg.workflow.push import push
 
 if TYPE_CHECKING:

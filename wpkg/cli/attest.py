@@ -45,7 +45,7 @@ def attest(
     members = {
         "reference": str(attested.release.reference),
         "signer": attested.signer,
-        "predicate_type": attested.predicate_type,
+        "predicate-type": attested.predicate_type,
     }
     lines = [
         f"{attested.release.reference}",

@@ -34,6 +34,10 @@ def build(session: Session, compose: bool, no_build: bool, show_plan: bool) -> N
     built = build_project(
         session.world, session.root, compose=compose, run_command=not no_build, locked=session.locked
     )
+    if session.console.verbose and built.plan is not None:
+        from wpkg.cli.plan import detail_plan
+
+        detail_plan(session.console, built.plan)
     files = {"raw": built.raw, "composed": built.composed}
     members: dict[str, Any] = {name: _json(file) if file is not None else None for name, file in files.items()}
     members["local"] = [_json(file) for file in built.local]
@@ -47,5 +51,7 @@ def _json(file: BuiltFile) -> dict[str, Any]:
 
 
 def _line(name: str, file: BuiltFile) -> str:
+    from wpkg.names.amount import size_text
+
     unchanged = "" if file.changed else "  (unchanged)"
-    return f"{name:<9} {file.path}  {file.digest}  {file.size / 1e6:.1f} MB{unchanged}"
+    return f"{name:<9} {file.path}  {file.digest}  {size_text(file.size)}{unchanged}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wpkg.cli.options import option
+from wpkg.cli.output_file import output_option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
@@ -21,7 +22,21 @@ if TYPE_CHECKING:
 
 def composition_options(function: Callable[..., None]) -> Callable[..., None]:
     """The components and how they are wired, for every command that composes files."""
-    for decorate in (
+    for decorate in (  # the last one is shown first
+        option(
+            "--deps-dir",
+            type=click.Path(path_type=Path),
+            default=Path("deps"),
+            metavar="DIR",
+            help="Where packages of a WAC document are: NAMESPACE/NAME.wasm; by default deps.",
+        ),
+        option(
+            "--dep",
+            "deps",
+            multiple=True,
+            metavar="NAME=DEP",
+            help="The package NAME of a WAC document: a file, a folder with WIT, or published.",
+        ),
         option(
             "--use",
             "uses",
@@ -37,20 +52,6 @@ def composition_options(function: Callable[..., None]) -> Callable[..., None]:
             metavar="[NAME=]DEP",
             shell_complete=files_or_references,
             help="A component to compose it with; with a name, it can be given more than once.",
-        ),
-        option(
-            "--dep",
-            "deps",
-            multiple=True,
-            metavar="NAME=DEP",
-            help="The package NAME of a WAC document: a file, a folder with WIT, or published.",
-        ),
-        option(
-            "--deps-dir",
-            type=click.Path(path_type=Path),
-            default=Path("deps"),
-            metavar="DIR",
-            help="Where packages of a WAC document are: NAMESPACE/NAME.wasm; by default deps.",
         ),
     ):
         function = decorate(function)
@@ -112,7 +113,7 @@ def show_document(session: Session, text: str, output: Path | None) -> None:
 @command(locking=True)
 @click.argument("root", metavar="[NAME=]ROOT|DOCUMENT", shell_complete=files_or_references)
 @composition_options
-@option("-o", "--output", type=click.Path(path_type=Path), help="Where the result is written.")
+@output_option("Where the result is written.")
 @option("--plan", "show_plan", is_flag=True, help="Show what satisfies each import, and why; write nothing.")
 @option("--emit", type=click.Choice(["wac"]), help="Write the composition as a WAC document instead.")
 @option("--share-modules", is_flag=True, help="Embed identical core modules once.")
@@ -135,6 +136,7 @@ def compose(
 
     DOCUMENT is a WAC document, app.wac, which says all of this itself.
     """
+    from wpkg.names.amount import size_text
     from wpkg.workflow.compose_files import compose_files, plan_command
 
     wanted = composition(session, root, places=(deps, deps_dir), **options)
@@ -152,10 +154,14 @@ def compose(
     if output is None:
         raise click.UsageError("say where the result goes with -o FILE, or ask for --plan")
     composed = compose_files(session.console, wanted, output)
+    if session.console.verbose:
+        from wpkg.cli.plan import detail_plan
+
+        detail_plan(session.console, composed.plan)
     members = {"path": str(output), "digest": str(composed.digest), "size": composed.size}
-    lines = [f"{output}  {composed.digest}  {composed.size / 1e6:.1f} MB"]
+    lines = [f"{output}  {composed.digest}  {size_text(composed.size)}"]
     if wanted.wiring.share_modules:
         members["shared-modules"], members["saved"] = composed.shared, composed.saved
         modules = "module" if composed.shared == 1 else "modules"
-        lines.append(f"{composed.shared} core {modules} shared, {composed.saved / 1e6:.1f} MB saved")
+        lines.append(f"{composed.shared} core {modules} shared, {size_text(composed.saved)} saved")
     session.console.result("compose", members, lines)

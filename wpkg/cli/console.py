@@ -8,6 +8,7 @@ With --json a result, and an error too, is one JSON document on stdout whose `sc
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wpkg.errors import WpkgError
 
 _VERB_WIDTH = 12
+_LONG_WORD = re.compile(r"\S{300,}")  # names can have 64 KB
 
 
 class Console(Struct, frozen=True):
@@ -36,7 +38,7 @@ class Console(Struct, frozen=True):
     def status(self, verb: str, what: str) -> None:
         """A line of progress."""
         if not self.quiet:
-            self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {printable(what)}")
+            self._err(f"{self._style(verb.rjust(_VERB_WIDTH), fg='green', bold=True)} {_said(what)}")
 
     def progress(self, verb: str, what: str, size: int) -> AbstractContextManager[Callable[[int], object]]:
         """A bar of `size` bytes for the length of a block, or a line."""
@@ -49,7 +51,12 @@ class Console(Struct, frozen=True):
 
     def warn(self, text: str) -> None:
         """A warning."""
-        self._err(f"{self._style('warning', fg='yellow', bold=True)}: {printable(text)}")
+        self._err(f"{self._style('warning', fg='yellow', bold=True)}: {_said(text)}")
+
+    def detail(self, text: str) -> None:
+        """What only those see who want to know more."""
+        if self.verbose:
+            self._err(_said(text))
 
     def result(self, schema: str, members: Mapping[str, Any], lines: Sequence[str]) -> None:
         """The result of a command: `members` for programs, `lines` for people."""
@@ -57,7 +64,7 @@ class Console(Struct, frozen=True):
             _print_document({"schema": f"wpkg.{schema}/1", **members})
         else:
             for line in lines:
-                click.echo(printable(line))
+                _print(printable(line))
 
     def error(self, error: WpkgError) -> None:
         """An error that ends the command."""
@@ -70,14 +77,17 @@ class Console(Struct, frozen=True):
                 "hint": error.hint,
                 **error.details,
             }
-            _print_document({"schema": "wpkg.error/1", "error": members})
-            return
-        self._err(f"{self._style('error', fg='red', bold=True)}: {printable(str(error))}")
+            from wpkg.registry.disk import CannotWrite
+
+            with contextlib.suppress(CannotWrite):  # then it is said on stderr
+                _print_document({"schema": "wpkg.error/1", "error": members})
+                return
+        self._err(f"{self._style('error', fg='red', bold=True)}: {_said(str(error))}")
         if error.hint:
             first, *rest = error.hint.splitlines()
-            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {printable(first)}")
+            self._err(f"{self._style('hint', fg='cyan', bold=True)}: {_said(first)}")
             for line in rest:
-                self._err(f"    {printable(line)}")
+                self._err(f"    {_said(line)}")
 
     def usage_error(self, error: click.ClickException) -> None:
         """An error in how the command was written."""
@@ -103,7 +113,24 @@ class Console(Struct, frozen=True):
 def _print_document(document: Mapping[str, Any]) -> None:
     import json
 
-    click.echo(json.dumps(document, indent=2))  # ASCII: a file's name need not be Unicode
+    _print(json.dumps(document, indent=2))  # ASCII: a file's name need not be Unicode
+
+
+def _print(line: str) -> None:
+    """Put a line on stdout. Raises: CannotWrite, BrokenPipeError where nobody reads on."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from wpkg.registry.disk import CannotWrite, reason
+
+        raise CannotWrite(f"cannot write to standard output: {reason(error)}") from error
+
+
+def _said(text: str) -> str:
+    """`text` as it may go to a terminal, in which one word cannot hide the others; JSON has it whole."""
+    return _LONG_WORD.sub(lambda match: f"{match[0][:120]}…{match[0][-60:]}", printable(text))
 
 
 def printable(text: str) -> str:

@@ -37,7 +37,7 @@ def copy(session: Session, source: str, target: str, no_referrers: bool, all_tag
             "reference": str(item.reference),
             "manifests": item.manifests,
             "blobs": item.blobs,
-            "blobs_sent": item.blobs_sent,
+            "blobs-sent": item.blobs_sent,
         }
         for item in copied
     ]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wpkg.cli.compose import composition, composition_options, show_document
 from wpkg.cli.options import option
+from wpkg.cli.output_file import output_option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wpkg.cli.session import Session
 
-_FILE = click.Path(path_type=Path)
 _FORMS = {
     ".svg": "svg",
     ".mmd": "mermaid",
@@ -36,7 +37,7 @@ _FORMS = {
     type=click.Choice(["svg", "mermaid", "dot", "json", "wac"]),
     help="What to write; by default what the name of FILE says, else svg.",
 )
-@option("-o", "--output", type=_FILE, metavar="FILE", help="Where to write it; by default to stdout.")
+@output_option("Where to write it; by default to stdout.")
 @option("--no-digests", is_flag=True, help="Leave out sizes and digests, which change with every build.")
 def graph(
     session: Session,

@@ -10,14 +10,17 @@ from wpkg.cli.options import option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files_or_references
 from wpkg.errors import InvalidInput
+from wpkg.names.amount import size_text
 from wpkg.trust.identity import describe_signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wpkg.cli.session import Session
+    from wpkg.component.nesting import Contents
     from wpkg.oci.artifact import RecordedLink
-    from wpkg.workflow.inspect import Contents, Inspected
+    from wpkg.oci.digest import Digest
+    from wpkg.workflow.inspect import Inspected
 
 
 @command()
@@ -67,7 +70,7 @@ def _json(found: Inspected) -> dict[str, Any]:
     return members
 
 
-def _tree_json(contents: Contents) -> dict[str, Any]:
+def _tree_json(contents: Contents[Digest]) -> dict[str, Any]:
     return {
         "name": contents.name,
         "digest": str(contents.digest),
@@ -84,7 +87,7 @@ def _wit(found: Inspected) -> list[str]:
 
 def _lines(found: Inspected) -> list[str]:
     what = "WIT package" if found.kind == "wit" else "component"
-    lines = [found.subject, f"{what} {found.digest}, {_size(found.size)}"]
+    lines = [found.subject, f"{what} {found.digest}, {size_text(found.size)}"]
     if found.release is not None:
         record = found.release.config.record
         lines.append(
@@ -119,11 +122,11 @@ def _tree(found: Inspected) -> Iterator[str]:
         yield from _branch(found.tree, found.subject, "", "")
 
 
-def _branch(contents: Contents, name: str, first: str, others: str) -> Iterator[str]:
+def _branch(contents: Contents[Digest], name: str, first: str, others: str) -> Iterator[str]:
     """A component under `name`, its line after `first`, the lines of what is in it after `others`."""
     plural = "" if contents.modules == 1 else "s"
-    size = _size(contents.size)
-    modules = f", {contents.modules} core module{plural} of {_size(contents.module_size)}"
+    size = size_text(contents.size)
+    modules = f", {contents.modules} core module{plural} of {size_text(contents.module_size)}"
     yield f"{first}{name}  {contents.digest}  {size}{modules if contents.modules else ''}"
     for i, inner in enumerate(contents.components):
         is_last = i == len(contents.components) - 1
@@ -131,9 +134,3 @@ def _branch(contents: Contents, name: str, first: str, others: str) -> Iterator[
         yield from _branch(inner, inner.name or "(no name)", others + branch, others + below)
     if contents.hidden:
         yield f"{others}└── … {contents.hidden} more, nested deeper"
-
-
-def _size(size: int) -> str:
-    if size < 10_000:  # noqa: PLR2004
-        return f"{size} bytes"
-    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"  # noqa: PLR2004

@@ -13,6 +13,7 @@ import click
 from wpkg import __version__
 from wpkg.cli.console import Console, wants_colour
 from wpkg.cli.options import Group, option, version_option
+from wpkg.cli.start import INTERRUPTED
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ Exit codes:
   0 done · 1 failed · 2 wrong usage or invalid input · 3 no versions fit
   4 cannot be composed · 5 not trusted · 6 registry or network
   7 lock file out of date"""
-_INTERRUPTED = 130
 
 
 class _Commands(Group):
@@ -140,7 +140,7 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; do not complain at exit
         return 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from wpkg.cli.options import option
+from wpkg.cli.output_file import output_option
 from wpkg.cli.session import command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wpkg.cli.session import Session
 
 
@@ -21,13 +23,7 @@ if TYPE_CHECKING:
     required=True,
     help="wadm: an application for wasmCloud 1.x; workload: a WorkloadDeployment for 2.x.",
 )
-@option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Where to write it, as JSON where the name ends so; by default to stdout.",
-)
+@output_option("Where to write it, as JSON where the name ends so; by default to stdout.")
 def manifest(session: Session, target: str, output: Path | None) -> None:
     """Write the manifest that deploys the published component, and what it is linked to at run time.
 

@@ -9,6 +9,7 @@ from wpkg.compose.graph import Of, Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wpkg.cli.console import Console
     from wpkg.compose.graph import Exported, Node, Plan, Residual, RuntimeLink
     from wpkg.workflow.capabilities import Request
 
@@ -27,10 +28,7 @@ def plan_json(plan: Plan, requests: Sequence[Request] | None = None) -> dict[str
         "host-imports": [_residual_json(residual) for residual in plan.host_imports],
         "runtime-links": [_link_json(plan, link) for link in plan.links],
         "exports": [_export_json(exported, is_reexport=exported in again) for exported in plan.exported],
-        "near-misses": [
-            {"component": m.importer, "import": m.name, "exporter": m.exporter, "export": m.export, "why": m.why}
-            for m in plan.near_misses
-        ],
+        "near-misses": [miss.to_json() for miss in plan.near_misses],
         "unused": list(plan.unused),
         **judged,
     }
@@ -103,6 +101,12 @@ def plan_lines(plan: Plan, requests: Sequence[Request] = ()) -> list[str]:
     ]
     lines += [f"not allowed: {request}" for request in requests if not request.verdict.is_allowed]
     return lines
+
+
+def detail_plan(console: Console, plan: Plan) -> None:
+    """Say a plan to those who want to know more."""
+    for line in plan_lines(plan):
+        console.detail(line)
 
 
 def _link(link: RuntimeLink) -> str:

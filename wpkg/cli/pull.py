@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wpkg.cli.options import option
+from wpkg.cli.output_file import output_option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import pinned_references
 from wpkg.cli.verify import verification_json, verification_lines
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("reference", shell_complete=pinned_references)
-@option("-o", "--output", type=click.Path(path_type=Path), help="Where to; a file named after the repository.")
+@output_option("Where to; by default a file named after the repository.")
 @option(
     "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
 )

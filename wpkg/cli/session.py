@@ -111,7 +111,8 @@ def make_world(
     from wpkg.workflow.opened import folder_of_layouts
     from wpkg.workflow.world import World
 
-    client = RegistryClient(real_transport(os.environ, console.warn))
+    detail = console.detail if console.verbose else None
+    client = RegistryClient(real_transport(os.environ, console.warn, detail))
     network = OfflineRegistry() if offline else _with_mirrors(client, console) if mirrored else client
 
     def registry_from(home: Path) -> Router:
@@ -242,7 +243,7 @@ def command(
         @option("--offline", is_flag=True, envvar="WPKG_OFFLINE", help="Open no connection; use the cache only.")
         @option("--json", "as_json", is_flag=True, help="Print the result, or the error, as JSON.")
         @option("-q", "--quiet", is_flag=True, help="No progress.")
-        @option("-v", "--verbose", count=True, help="Say more.")
+        @option("-v", "--verbose", count=True, help="Say more: what satisfies each import, each request.")
         @functools.wraps(function)
         def run(
             folder: Path | None,

@@ -20,20 +20,25 @@ _GARBAGE_THRESHOLD = 50_000  # new objects before a search for garbage
 _SWITCH_INTERVAL = 0.0005  # seconds
 # What click, msgspec and pathlib import for a few functions that a command seldom calls.
 _SELDOM_USED = ("inspect", "ipaddress", "textwrap")
+INTERRUPTED = 130  # exit code, as shells have it
 
 
 def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    with _loaded_when_used(_SELDOM_USED):
-        import pathlib  # noqa: F401
+    try:
+        with _loaded_when_used(_SELDOM_USED):
+            import pathlib  # noqa: F401
 
-        import click  # noqa: F401
-        import msgspec  # noqa: F401
-    from wpkg.cli.main import run
+            import click  # noqa: F401
+            import msgspec  # noqa: F401
+        from wpkg.cli.main import run
 
-    exit_code = run(sys.argv[1:])
+        exit_code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` could say it
+        sys.stderr.write("interrupted\n")
+        exit_code = INTERRUPTED
     gc.freeze()  # all of it goes with the process; nobody has to look through it before
     sys.exit(exit_code)
 

@@ -103,7 +103,7 @@ def verify(
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],
         "recomposed": "same" if verified.recomposed else None,
-        "verified_inputs": [
+        "verified-inputs": [
             {
                 "name": item.input.name,
                 "component": str(item.input.component),
@@ -150,7 +150,7 @@ def _verify_file(
     members = {
         "component": str(verified.digest),
         "signer": _signer_json(verified.signer),
-        "predicate_type": verified.statement.predicate_type if verified.statement else None,
+        "predicate-type": verified.statement.predicate_type if verified.statement else None,
     }
     what = verified.statement.predicate_type if verified.statement else "the file itself is signed"
     lines = [f"{file} {verified.digest}", what]

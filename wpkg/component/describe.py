@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from wpkg.component.types import (
     Alias,
     AnyType,
@@ -33,7 +35,7 @@ from wpkg.component.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 MAX_PARTS = 40  # of a type that are shown; types may refer to types without end
@@ -47,6 +49,18 @@ def describe(value: AnyType) -> str:
 def describe_extern(extern: ExternType) -> str:
     """What kind of import or export it is, with its type where that is short."""
     return _Describer().extern(extern)
+
+
+class Extern(Struct, frozen=True):
+    """One import or export: its name, and in words what it is."""
+
+    name: str
+    what: str
+
+
+def described(externs: Mapping[str, ExternType]) -> tuple[Extern, ...]:
+    """Imports or exports for people, in order."""
+    return tuple(Extern(name, describe_extern(extern)) for name, extern in externs.items())
 
 
 class _Describer:

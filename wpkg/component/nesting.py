@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -18,7 +18,13 @@ from wpkg.component.definitions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wpkg.component.definitions import Definition
+
+MAX_TREE_DEPTH = 16  # of components in components that are shown; each level is hashed again
+
+Digest = TypeVar("Digest")
 
 
 class Part(Struct, frozen=True):
@@ -65,3 +71,38 @@ def _is_component(definition: Definition) -> bool:
             return sort is Sort.COMPONENT
         case _:
             return False
+
+
+class Contents(Struct, Generic[Digest], frozen=True):
+    """A component and the components in it. `modules` are its own core modules, `module_size` in bytes.
+
+    `hidden` is how many components are in it that are nested too deeply to be shown.
+    """
+
+    name: str | None
+    digest: Digest
+    size: int  # bytes
+    modules: int
+    module_size: int
+    components: tuple[Contents[Digest], ...]
+    hidden: int
+
+
+def contents_of(
+    data: memoryview, part: Part, digest_of: Callable[[memoryview], Digest], depth: int = 0
+) -> Contents[Digest]:
+    """The tree below `part` of `data`, `depth` levels down, with the digest of each component."""
+    shown = part.components if depth < MAX_TREE_DEPTH else ()
+    return Contents(
+        part.name,
+        digest_of(data[part.start : part.end]),
+        part.size,
+        len(part.modules),
+        part.module_size,
+        tuple(contents_of(data, inner, digest_of, depth + 1) for inner in shown),
+        0 if depth < MAX_TREE_DEPTH else _count(part),
+    )
+
+
+def _count(part: Part) -> int:
+    return len(part.components) + sum(map(_count, part.components))

@@ -54,6 +54,7 @@ class Mismatch(Struct, frozen=True):
     path: tuple[str, ...]  # outermost first: ('validate', "parameter 't'", "field 'amount'")
     wanted: str
     given: str
+    is_identity: bool = False  # whether both are alike, and only not the same resource
 
     def __str__(self) -> str:
         where = " → ".join(self.path)
@@ -65,7 +66,7 @@ class Mismatch(Struct, frozen=True):
 
     def under(self, *path: str) -> Mismatch:
         """The same difference, seen from further out."""
-        return Mismatch((*path, *self.path), self.wanted, self.given)
+        return Mismatch((*path, *self.path), self.wanted, self.given, self.is_identity)
 
 
 def check_extern(given: ExternType, wanted: ExternType, substitution: Substitution) -> Mismatch | None:
@@ -142,7 +143,8 @@ def _check_func(
     given: FuncType[ValueType], wanted: FuncType[ValueType], substitution: Substitution
 ) -> Mismatch | None:
     if given.is_async != wanted.is_async:
-        return Mismatch((), *("an async function" if f.is_async else "a function" for f in (wanted, given)))
+        kinds = ("a function", "an async function")
+        return Mismatch((), kinds[wanted.is_async], kinds[given.is_async])
     mismatch = _check_names("parameter", given.params, wanted.params)
     if mismatch is None:
         mismatch = _first(_check_members("parameter", given.params, wanted.params, substitution))
@@ -211,9 +213,13 @@ def _check_optional(
     if given is None or wanted is None:
         if given is wanted:
             return None
-        return Mismatch((what,), *("nothing" if v is None else describe(v) for v in (wanted, given)))
+        return Mismatch((what,), _in_words(wanted), _in_words(given))
     mismatch = check_type(given, wanted, substitution)
     return mismatch and mismatch.under(what)
+
+
+def _in_words(value: ValueType | None) -> str:
+    return "nothing" if value is None else describe(value)
 
 
 def _first(mismatches: Iterable[Mismatch | None]) -> Mismatch | None:
@@ -294,7 +300,8 @@ def _primitive(given: Primitive, wanted: Primitive, _: Substitution) -> Mismatch
 
 def _resource(given: Resource, wanted: Resource, _: Substitution) -> Mismatch | None:
     # A resource that a component defines has no name of its own.
-    return Mismatch((), f"the resource {wanted.name}".rstrip(), f"another resource {given.name}".rstrip())
+    sides = (f"the resource {wanted.name}".rstrip(), f"another resource {given.name}".rstrip())
+    return Mismatch((), *sides, is_identity=True)
 
 
 # Each rule takes two types of the class it stands under.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wpkg.errors import CompositionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wpkg.component.subtype import Mismatch
     from wpkg.compose.graph import NearMiss
@@ -17,6 +17,11 @@ _SHOWN = 8  # near misses in a hint
 
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
+
+
+def _difference(mismatch: Mismatch) -> dict[str, Any]:
+    """The first difference, for programs: the path to it, outermost first, and what is on either side."""
+    return {"path": list(mismatch.path), "wanted": mismatch.wanted, "given": mismatch.given}
 
 
 class AmbiguousImport(CompositionError):
@@ -30,6 +35,11 @@ class AmbiguousImport(CompositionError):
         self.importer = importer
         self.name = name
         self.exporters = tuple(exporters)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, "exporters": list(self.exporters)}
 
 
 class TypeMismatch(CompositionError):
@@ -45,14 +55,26 @@ class TypeMismatch(CompositionError):
             said = f"'{exporter}' exports '{export}', but not as '{importer}' imports it"
         else:
             said = f"'{exporter}' exports '{export}', but not as '{importer}' imports '{name}'"
-        super().__init__(
-            f"{said}: {mismatch}", hint="build both against the same version of the interface's WIT package"
-        )
+        hint = "build both against the same version of the interface's WIT package"
+        if mismatch.is_identity:
+            hint = f"'{importer}' has that resource from elsewhere; all who use it must have it from one component"
+        super().__init__(f"{said}: {mismatch}", hint=hint)
         self.importer = importer
         self.name = name
         self.exporter = exporter
         self.export = export
         self.mismatch = mismatch
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {
+            "component": self.importer,
+            "import": self.name,
+            "exporter": self.exporter,
+            "export": self.export,
+            **_difference(self.mismatch),
+        }
 
 
 class ArgumentMismatch(CompositionError):
@@ -64,6 +86,11 @@ class ArgumentMismatch(CompositionError):
         self.name = name
         self.mismatch = mismatch
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, **_difference(self.mismatch)}
+
 
 class DependencyCycle(CompositionError):
     """Components need each other's exports; instances cannot be created in any order."""
@@ -72,9 +99,16 @@ class DependencyCycle(CompositionError):
         steps = "".join(f" → ({name}) → '{exporter}'" for exporter, name in path[1:])
         super().__init__(
             f"the components need each other in a circle: '{path[0][0]}'{steps}",
-            hint="leave one of these imports to the host: a component's imports must exist before it does",
+            hint="a component's imports must exist before it; leave one of these to the host in wasmcloud.toml:\n"
+            f'[composition.imports]\n"{path[-2][0]} / {path[-1][1]}" = "host"',
         )
         self.path = tuple(path)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        steps = zip(self.path, self.path[1:], strict=False)
+        return {"path": [{"component": who, "import": name, "exporter": by} for (who, _), (by, name) in steps]}
 
 
 class RootNotClear(CompositionError):
@@ -86,6 +120,11 @@ class RootNotClear(CompositionError):
             hint=f'say it in wasmcloud.toml:\n[composition]\nroot = "{candidates[0]}"',
         )
         self.candidates = tuple(candidates)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"components": list(self.candidates)}
 
 
 class InvalidChoice(CompositionError):
@@ -105,6 +144,11 @@ class UnmergeableImports(CompositionError):
         self.importers = importers
         self.mismatch = mismatch
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"components": list(self.importers), "import": self.name, **_difference(self.mismatch)}
+
 
 class SplitResources(CompositionError):
     """An import left to the host uses a resource that a component inside provides."""
@@ -117,6 +161,11 @@ class SplitResources(CompositionError):
         )
         self.importer = importer
         self.name = name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name}
 
 
 class UnnamedType(CompositionError):
@@ -133,6 +182,11 @@ class UnnamedType(CompositionError):
         )
         self.importer = importer
         self.name = name
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name}
 
 
 class CircularTypes(CompositionError):
@@ -155,6 +209,11 @@ class DeniedInPart(CompositionError):
         self.importer = importer
         self.name = name
         self.denied = denied
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"component": self.importer, "import": self.name, "denied": self.denied}
 
 
 class ExportConflict(CompositionError):
@@ -185,19 +244,34 @@ class ImportConflict(CompositionError):
 class NothingConnected(CompositionError):
     """No component satisfies any import of the root."""
 
-    def __init__(self, root: str, imports: Sequence[str], others: Sequence[str], near: Sequence[NearMiss]) -> None:
+    def __init__(
+        self,
+        root: str,
+        imports: Sequence[str],
+        others: Sequence[str],
+        near: Sequence[NearMiss],
+        left: Sequence[str] = (),
+    ) -> None:
         if not imports:
             said = f"'{root}' imports nothing"
+        elif set(imports) <= set(left):
+            said = f"all that '{root}' imports is left to the host by choice: {_quoted(imports)}"
         elif not others:
             said = f"'{root}' imports {_quoted(imports)}, and there is no other component"
         else:
             said = f"nothing that '{root}' imports is exported by {_quoted(others)}"
         hint = "\n".join(str(miss) for miss in near[:_SHOWN]) or None
-        if hint is None and imports and others:
+        if hint is None and imports and others and not left:
             hint = f"it imports {', '.join(imports)}"
         super().__init__(f"nothing to compose: {said}", hint=hint)
         self.root = root
         self.imports = tuple(imports)
+        self.near_misses = tuple(near)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"imports": list(self.imports), "near-misses": [miss.to_json() for miss in self.near_misses]}
 
 
 class ImportsLeft(CompositionError):
@@ -207,6 +281,11 @@ class ImportsLeft(CompositionError):
         named = ", ".join(f"'{name}' of '{importer}'" for importer, name in imports)
         super().__init__(f"nothing was to be left to the host, and no component exports {named}")
         self.imports = tuple(imports)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """See WpkgError."""
+        return {"imports": [{"component": importer, "import": name} for importer, name in self.imports]}
 
 
 class TooLarge(CompositionError):

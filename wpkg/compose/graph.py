@@ -135,6 +135,16 @@ class NearMiss(Struct, frozen=True):
     export: str
     why: str
 
+    def to_json(self) -> dict[str, str]:
+        """It for programs."""
+        return {
+            "component": self.importer,
+            "import": self.name,
+            "exporter": self.exporter,
+            "export": self.export,
+            "why": self.why,
+        }
+
     def __str__(self) -> str:
         return (
             f"'{self.importer}' imports '{self.name}', '{self.exporter}' exports '{self.export}', "

@@ -17,7 +17,7 @@ from wpkg.component.types import Alias, FuncType, InstanceType, Resource, TypeBo
 from wpkg.compose.errors import AmbiguousImport, DependencyCycle, InvalidChoice, RootNotClear
 from wpkg.compose.graph import NearMiss, Node, Reason
 from wpkg.compose.order import Circle, in_order
-from wpkg.names.extern_name import higher_name, parse_extern_name, track_key
+from wpkg.names.extern_name import higher_name, is_canonical, parse_extern_name, track_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +71,7 @@ class Offers:
     def _on_track(self, importer: Node, name: str) -> list[Wire]:
         best: dict[str, str] = {}
         for node, export in self._by_track.get(track_key(name), ()):
-            if node is not importer and export != name and higher_name(name, export) == export:
+            if node is not importer and export != name and stands_in(export, name):
                 best[node.name] = higher_name(best.get(node.name, export), export)
         return [Wire(importer.name, name, who, (export,), Reason.SAME_TRACK) for who, export in best.items()]
 
@@ -132,10 +132,15 @@ def unversioned(interface: str) -> str:
 
 
 def stands_in(offered: str, wanted: str) -> bool:
-    """Whether the interface `offered` may stand for `wanted`: the same, or a higher one on its track."""
+    """Whether the interface `offered` may stand for `wanted`: the same, or a higher one on its track.
+
+    A canonical version (`@0.2`) is any on its track, so there the types alone decide.
+    """
     if offered == wanted:
         return True
-    return track_key(offered) == track_key(wanted) and higher_name(wanted, offered) == offered
+    if track_key(offered) != track_key(wanted):
+        return False
+    return higher_name(wanted, offered) == offered or is_canonical(offered) or is_canonical(wanted)
 
 
 def _why_not(offered: str, wanted: str) -> str:
@@ -240,6 +245,12 @@ def _check_choices(nodes: Sequence[Node], choices: Sequence[Choice]) -> None:
         if (choice.importer, choice.name) in seen:
             raise InvalidChoice(f"there are two choices for import '{choice.name}'")
         seen.add((choice.importer, choice.name))
+        asking = [node.name for node in importers if choice.name in node.component.imports]
+        if asking == [choice.exporter]:
+            raise InvalidChoice(
+                f"'{choice.exporter}' is chosen for its own import '{choice.name}', which must exist before it",
+                hint="name another component, or 'host'",
+            )
 
 
 def is_offered(node: Node, root: str) -> bool:

@@ -69,7 +69,8 @@ def require_connections(plan: Plan) -> None:
     """Raises: NothingConnected when no component satisfies anything of another."""
     if not plan.connections:
         imports = plan.nodes[0].component.imports
-        raise NothingConnected(plan.root, list(imports), plan.unused, plan.near_misses)
+        left = [name for name in imports if (plan.root, name) in plan.left]
+        raise NothingConnected(plan.root, list(imports), plan.unused, plan.near_misses, left)
 
 
 def _left_by_choice(order: Sequence[Node], choices: Sequence[Choice]) -> frozenset[tuple[str, str]]:

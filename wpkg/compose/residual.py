@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from wpkg.component.subtype import Mismatch, check_extern
-from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, TypeBound
+from wpkg.component.types import ComponentType, ExternType, FuncType, Identity, InstanceType, TypeBound
 from wpkg.compose.errors import CircularTypes, UnmergeableImports, Unsupported
 from wpkg.compose.graph import KeptApart, Node, Residual
 from wpkg.compose.mentions import mentioned, provided
@@ -94,8 +94,10 @@ class HostImports:
         Raises: UnmergeableImports, Unsupported.
         """
         if not isinstance(extern, (InstanceType, FuncType, TypeBound)):
+            what = "a component" if isinstance(extern, ComponentType) else "a core module"
             raise Unsupported(
-                f"'{node.name}' imports '{name}', a core module or component, and nothing can provide it"
+                f"'{node.name}' imports '{name}', {what}; what can be connected or left to the host are "
+                "instances, functions and types"
             )
         known = self._on_track[_merge_key(name, extern)]
         apart: KeptApart | None = None

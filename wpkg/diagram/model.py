@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from wpkg.names.amount import size_text
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.names.package_name import InvalidName
 from wpkg.names.version import InvalidVersion, Version
@@ -44,7 +45,7 @@ class ComponentBox(Struct, frozen=True):
     def details(self) -> tuple[str, ...]:
         """Version, size and digest as people read them, as far as they are known."""
         digest = self.digest.partition(":")[2][:_SHORT_DIGEST] if self.digest is not None else None
-        size = human_size(self.size) if self.size is not None else None
+        size = size_text(self.size) if self.size is not None else None
         return tuple(detail for detail in (self.version, size, digest) if detail is not None)
 
 
@@ -294,14 +295,6 @@ def drawable(text: str) -> str:
     Control characters, lone surrogates (XML 1.0, "Characters") and marks that turn the writing direction.
     """
     return "".join(c if c.isprintable() else _REPLACEMENT for c in text)
-
-
-def human_size(size: int) -> str:
-    """A size for people."""
-    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
 
 
 def _package_of(name: str) -> tuple[str | None, str]:

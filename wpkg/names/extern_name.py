@@ -92,6 +92,12 @@ def track_key(text: str) -> str:
     return f"{name.unversioned}@{version.track}"
 
 
+def is_canonical(text: str) -> bool:
+    """Whether a name has a canonical version, which is all of its semver track."""
+    name = parse_extern_name(text)
+    return name is not None and name.version != "" and name.full_version is None
+
+
 def higher_name(left: str, right: str) -> str:
     """The one of two names on one track that has the higher version; `left` when they are equal."""
     lower, upper = _full_version(left), _full_version(right)

@@ -342,12 +342,14 @@ class RegistryClient:
         raise UnexpectedAnswer(f"{what}: there are more than {MAX_PAGES} pages")
 
 
-def real_transport(environment: Mapping[str, str], warn: Callable[[str], object]) -> Transport:
-    """HTTP with the credentials and the settings of one user.
+def real_transport(
+    environment: Mapping[str, str], warn: Callable[[str], object], detail: Callable[[str], object] | None = None
+) -> Transport:
+    """HTTP with the credentials and the settings of one user; `detail` is told of each request.
 
     `WPKG_INSECURE_REGISTRIES` lists registries that plain http is spoken with, as host or host:port.
     """
-    return Transport(Credentials(environment, warn).find, warn, _plain_http(environment))
+    return Transport(Credentials(environment, warn).find, warn, _plain_http(environment), detail=detail)
 
 
 def _plain_http(environment: Mapping[str, str]) -> frozenset[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
+
+_OPEN_FILES = "/proc/self/fd"  # by which a file without a name can be given one
+# What open(2) says where a file without a name cannot be made.
+_NEEDS_NAME = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 
 
 _NEW = 0o644  # the mode of a file that was not there
@@ -44,40 +50,103 @@ def read_bytes(path: Path) -> bytes:
 def replacing(path: Path, mode: int = _NEW, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` when the block ends well, and else is gone.
 
-    What can be made again need not be `durable`: it is not waited for until the disk has it.
+    Where the system can do that it has no name before, so that nothing is left of it even by a process that is
+    killed; folders that were made for it go with it. A symbolic link is replaced, not followed. What can be made
+    again need not be `durable`: it is not waited for until the disk has it.
 
     Raises: CannotWrite.
     """
+    _check_replaceable(path)
+    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary, descriptor = temporary_beside(path)
+        with _folders_for(path):
+            try:
+                temporary, descriptor = _new_file(path)
+                with os.fdopen(descriptor, "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fchmod(file.fileno(), mode)
+                    if durable:
+                        os.fsync(file.fileno())
+                    if temporary is None:
+                        temporary = _named_beside(path, file.fileno())
+                temporary.replace(path)
+                if durable:
+                    _sync_folder(path.parent)
+            finally:
+                if temporary is not None:
+                    temporary.unlink(missing_ok=True)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {reason(error)}") from error
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raises: CannotWrite where `path` is something that no file can take the place of."""
     try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - what it leads to, if it is a link
+        is_open_file = path.is_symlink() and os.fsdecode(os.readlink(path)).startswith("/proc/")  # noqa: PTH115
+    except OSError:
+        return  # nothing is there, or making the file will say it
+    if stat.S_ISDIR(mode):
+        raise CannotWrite(f"cannot write {path}: it is a folder", hint="name the file in it")
+    if is_open_file or not stat.S_ISREG(mode):
+        raise CannotWrite(f"cannot write {path}: it is no file", hint="a result is put in the place of a file")
+
+
+@contextmanager
+def _folders_for(path: Path) -> Iterator[None]:
+    """The folder of `path` is there; folders that had to be made are gone again when the block fails."""
+    missing: list[Path] = []
+    folder = path.parent
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+        yield
+    except BaseException:
+        for folder in missing:
+            with suppress(OSError):  # somebody else has put something there, or it was not made
+                folder.rmdir()
+        raise
+
+
+def _new_file(path: Path) -> tuple[Path | None, int]:
+    """A new file in the folder of `path`, and its descriptor; it has no name where the system can do without."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir(_OPEN_FILES):  # noqa: PTH112 - many files are written
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                if durable:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-            if durable:
-                _sync_folder(path.parent)
+            return None, os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o600)
         except OSError as error:
-            raise CannotWrite(f"cannot write {path}: {reason(error)}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+            if error.errno not in _NEEDS_NAME:
+                raise
+    return temporary_beside(path)
+
+
+def _named_beside(path: Path, descriptor: int) -> Path:
+    """A name for a file that has none (open(2), O_TMPFILE)."""
+    while True:
+        temporary = _temporary_name(path)
+        try:
+            # With a folder given, linkat(2) is used, which can follow the link in /proc.
+            os.link(f"{_OPEN_FILES}/{descriptor}", temporary, src_dir_fd=descriptor, follow_symlinks=True)
+        except FileExistsError:
+            continue
+        return temporary
 
 
 def temporary_beside(path: Path) -> tuple[Path, int]:
     """A new file that only its owner may read, and its descriptor; `tempfile` would take longer to load."""
     while True:
-        temporary = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}")
+        temporary = _temporary_name(path)
         try:
             return temporary, os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         except FileExistsError:
             continue
+
+
+def _temporary_name(path: Path) -> Path:
+    return path.with_name(f".{path.name[:50]}.{os.urandom(6).hex()}")  # at most 4 of 255 bytes a character
 
 
 def write_file(path: Path, data: bytes, mode: int = _NEW) -> None:

@@ -150,8 +150,10 @@ class Transport:
         plain_http: Collection[str] = (),
         patience: Patience | None = None,
         read_timeout: float = READ_TIMEOUT,
+        detail: Callable[[str], object] | None = None,
     ) -> None:
         self._warn = warn or _ignore
+        self._detail = detail or _ignore
         self._authorizer = Authorizer(find_credential or _no_credential, self._warn)
         self._plain_http = plain_http
         self.patience = patience or Patience()
@@ -293,6 +295,7 @@ class Transport:
                 hint=hint_for(error),
                 is_passing=is_passing(error),
             ) from None
+        self._detail(f"{method} {url.partition('?')[0]} {response.status_code}")  # a query may hold secrets
         self._show_warnings(host_of(url), response.headers.get("Warning"))
         return Answer(response, url, what, self.patience.now)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from wpkg.component.sections import COMPONENT_PREAMBLE
 from wpkg.compose.pieces import embedded
-from wpkg.errors import WpkgError
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.names.choice import Choice
 from wpkg.registry.disk import replacing
 from wpkg.workflow.draft import Draft
@@ -68,7 +68,9 @@ def _named_file(text: str, published: Callable[[str], ComponentFile] | None) -> 
 
 
 def _choice(use: str) -> Choice:
-    imported, _, exported = use.partition("=")
+    imported, equals, exported = use.partition("=")
+    if not equals:
+        raise InvalidInput(f"'{use}' is not of the form IMPORT=COMPONENT", hint="say who satisfies the import")
     return Choice.parse(imported, exported)
 
 
@@ -112,8 +114,14 @@ def _hints_for_the_command_line() -> Iterator[None]:
     try:
         yield
     except WpkgError as error:
-        from wpkg.compose.errors import AmbiguousImport
+        from wpkg.compose.errors import AmbiguousImport, DependencyCycle
 
         if isinstance(error, AmbiguousImport):
-            error.hint = f"choose one: --use '{error.name}={error.exporters[0]}'"
+            error.hint = f"choose one: --use '{error.importer} / {error.name}={error.exporters[0]}'"
+        elif isinstance(error, DependencyCycle):
+            [*_, (importer, _), (_, name)] = error.path
+            error.hint = (
+                "a component's imports must exist before it; leave one of these to the host: "
+                f"--use '{importer} / {name}=host'"
+            )
         raise

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from wpkg.component.describe import describe_extern
-from wpkg.component.nesting import read_parts
+from wpkg.component.describe import Extern, described
+from wpkg.component.nesting import Contents, contents_of, read_parts
 from wpkg.component.read import read_definition
 from wpkg.errors import WpkgError
 from wpkg.oci.digest import Digest
@@ -21,39 +21,11 @@ from wpkg.workflow.sources import ComponentFile, Sources, means_file
 from wpkg.workflow.verify import find_release
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from wpkg.component.nesting import Part
     from wpkg.component.read import Read
-    from wpkg.component.types import ExternType
     from wpkg.wit.text import WitText
     from wpkg.workflow.capabilities import Request
     from wpkg.workflow.evidence import SignatureClaim
     from wpkg.workflow.world import World
-
-MAX_TREE_DEPTH = 16  # of components in components that are shown; each level is hashed again
-
-
-class Extern(Struct, frozen=True):
-    """One import or export: its name, and in words what it is."""
-
-    name: str
-    what: str
-
-
-class Contents(Struct, frozen=True):
-    """A component and the components in it. `modules` are its own core modules, `module_size` in bytes.
-
-    `hidden` is how many components are in it that are nested too deeply to be shown.
-    """
-
-    name: str | None
-    digest: Digest
-    size: int  # bytes
-    modules: int
-    module_size: int
-    components: tuple[Contents, ...]
-    hidden: int
 
 
 class Inspected(Struct, frozen=True):
@@ -71,7 +43,7 @@ class Inspected(Struct, frozen=True):
     exports: tuple[Extern, ...]
     release: Release | None
     claims: tuple[SignatureClaim, ...] | None  # who says to have signed; nothing of it is verified
-    tree: Contents | None
+    tree: Contents[Digest] | None
     requests: tuple[Request, ...] | None = None  # what it asks of the host; None where nobody has rules for that
 
 
@@ -119,7 +91,8 @@ def _inspected(
         try:
             read = read_definition(source.data)
             wit = wit_text(source.data, read)
-            tree = _contents(source.data, read_parts(source.data, read.definition)) if asked.tree else None
+            parts = read_parts(source.data, read.definition) if asked.tree else None
+            tree = contents_of(source.data, parts, Digest.of) if parts is not None else None
         except WpkgError as error:
             raise error.within(file.name) from None
         return Inspected(
@@ -128,8 +101,8 @@ def _inspected(
             release.component.digest if release is not None else source.digest,
             source.size,
             wit,
-            () if read.is_wit_package else _externs(read.type.imports),
-            () if read.is_wit_package else _externs(read.type.exports),
+            () if read.is_wit_package else described(read.type.imports),
+            () if read.is_wit_package else described(read.type.exports),
             release,
             claims,
             tree,
@@ -140,24 +113,3 @@ def _kind(read: Read, release: Release | None) -> str:
     if read.is_wit_package:
         return "wit"
     return "component" if release is None else release.kind
-
-
-def _externs(externs: Mapping[str, ExternType]) -> tuple[Extern, ...]:
-    return tuple(Extern(name, describe_extern(extern)) for name, extern in externs.items())
-
-
-def _contents(data: memoryview, part: Part, depth: int = 0) -> Contents:
-    shown = part.components if depth < MAX_TREE_DEPTH else ()
-    return Contents(
-        part.name,
-        Digest.of(data[part.start : part.end]),
-        part.size,
-        len(part.modules),
-        part.module_size,
-        tuple(_contents(data, inner, depth + 1) for inner in shown),
-        0 if depth < MAX_TREE_DEPTH else _count(part),
-    )
-
-
-def _count(part: Part) -> int:
-    return len(part.components) + sum(map(_count, part.components))

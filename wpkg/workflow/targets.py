@@ -1,4 +1,4 @@
-"""Whether a component file conforms to a world."""
+"""Whether a component conforms to a world."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from wpkg.wit.targets import Conformance, DoesNotConform, compare_with_world
 from wpkg.workflow.compose import read_node
-from wpkg.workflow.sources import ComponentFile
 from wpkg.workflow.wit_files import read_wit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from wpkg.workflow.sources import ComponentFile
 
 
 class Targeted(Struct, frozen=True):
@@ -23,11 +24,11 @@ class Targeted(Struct, frozen=True):
     conformance: Conformance
 
 
-def check_targets(component: Path, wit: Path, world: str | None, features: Iterable[str]) -> Targeted:
+def check_targets(component: ComponentFile, wit: Path, world: str | None, features: Iterable[str]) -> Targeted:
     """How `component` conforms to a world of `wit`. Raises: DoesNotConform with all findings, InvalidInput."""
     target = read_wit(wit, frozenset(features)).world(world)
-    node = read_node(ComponentFile(str(component), component))
+    node = read_node(component)
     conformance = compare_with_world(node.component, target.type)
     if conformance.findings:
-        raise DoesNotConform(str(component), target.name, conformance.findings)
+        raise DoesNotConform(component.name, target.name, conformance.findings)
     return Targeted(target.name, conformance)

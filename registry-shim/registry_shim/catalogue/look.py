@@ -7,45 +7,23 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.describe import describe_extern
-from wpkg.component.nesting import read_parts
+from wpkg.component.describe import Extern, described
+from wpkg.component.nesting import Contents, contents_of, read_parts
 from wpkg.component.read import read_definition
 from wpkg.errors import RegistryError
 from wpkg.oci.digest import Digest, check_content
 from wpkg.wit.text import wit_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from registry_shim.protocol.messages import Content
-    from wpkg.component.nesting import Part
-    from wpkg.component.types import ExternType
 
 MAX_LOOKED_INTO = 256 * 1024 * 1024  # bytes of a component; a larger one is served and not looked into
-MAX_TREE_DEPTH = 16  # of components in components that are shown; each level is hashed again
 
 
 class TooLarge(RegistryError):
     """A component has more bytes than are looked into."""
-
-
-class Extern(Struct, frozen=True):
-    """One import or export: its name, and in words what it is."""
-
-    name: str
-    what: str
-
-
-class Nested(Struct, frozen=True):
-    """A component in a component. `modules` are its own core modules; `hidden` are components too deep to show."""
-
-    name: str | None
-    digest: Digest
-    size: int  # bytes
-    modules: int
-    module_size: int  # bytes
-    components: tuple[Nested, ...]
-    hidden: int
 
 
 class Look(Struct, frozen=True):
@@ -56,7 +34,7 @@ class Look(Struct, frozen=True):
     exports: tuple[Extern, ...]
     wit: str
     notes: tuple[str, ...]
-    tree: Nested
+    tree: Contents[Digest]
 
 
 class Names(Struct, frozen=True):
@@ -73,11 +51,11 @@ def look_into(blob: Content, digest: Digest) -> Look:
         wit = wit_text(data, read)
         return Look(
             read.is_wit_package,
-            () if read.is_wit_package else _externs(read.type.imports),
-            () if read.is_wit_package else _externs(read.type.exports),
+            () if read.is_wit_package else described(read.type.imports),
+            () if read.is_wit_package else described(read.type.exports),
             wit.text,
             wit.notes,
-            _nested(data, read_parts(data, read.definition)),
+            contents_of(data, read_parts(data, read.definition), Digest.of),
         )
 
 
@@ -105,24 +83,3 @@ def _verified(blob: Content, digest: Digest) -> Iterator[memoryview]:
             # The traceback of an error may hold a part of it, and lets go of it when the error is dealt with.
             with suppress(BufferError):
                 mapping.close()
-
-
-def _externs(externs: Mapping[str, ExternType]) -> tuple[Extern, ...]:
-    return tuple(Extern(name, describe_extern(extern)) for name, extern in externs.items())
-
-
-def _nested(data: memoryview, part: Part, depth: int = 0) -> Nested:
-    shown = part.components if depth < MAX_TREE_DEPTH else ()
-    return Nested(
-        part.name,
-        Digest.of(data[part.start : part.end]),
-        part.size,
-        len(part.modules),
-        part.module_size,
-        tuple(_nested(data, inner, depth + 1) for inner in shown),
-        0 if depth < MAX_TREE_DEPTH else _count(part),
-    )
-
-
-def _count(part: Part) -> int:
-    return len(part.components) + sum(map(_count, part.components))

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
     from registry_shim.catalogue.artifact import Artifact
     from registry_shim.catalogue.catalogue import Catalogue
-    from registry_shim.catalogue.look import Look, Nested
+    from registry_shim.catalogue.look import Look
     from registry_shim.gate.verdict import Verdict
     from registry_shim.page.caller import Caller
     from registry_shim.page.claims import Claim, Provenance
+    from wpkg.component.nesting import Contents
     from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
 
@@ -146,7 +147,7 @@ def _places(
     return places
 
 
-def _parts(tree: Nested) -> Iterator[Nested]:
+def _parts(tree: Contents[Digest]) -> Iterator[Contents[Digest]]:
     for part in tree.components:
         yield part
         yield from _parts(part)

@@ -53,14 +53,6 @@ def _search(searched: str) -> Html:
     )
 
 
-def size_of(count: int) -> str:
-    """A number of bytes, for people."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} bytes"
-
-
 def plural(count: int, noun: str) -> str:
     """'1 version', '2 versions'."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -6,9 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from registry_shim.page.html import Html, breakable, code, table, tag
-from registry_shim.page.layout import document, plural, size_of
+from registry_shim.page.layout import document, plural
 from registry_shim.page.listing import list_rows
 from registry_shim.page.paths import HOME, SEARCH, SIGN_IN, Place, search_path
+from wpkg.names.amount import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ def repository_page(registry: str, catalogue: Catalogue, caller: Caller, reposit
         (
             tag("a", breakable(row.tag), href=Place(repository, tag=row.tag).path),
             row.kind or "no component",
-            size_of(row.size),
+            size_text(row.size),
             _created(row.created),
             code(row.manifest[:19]),
         )

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from registry_shim.catalogue.look import Look
 from registry_shim.page.html import Html, code, facts, table, tag
-from registry_shim.page.layout import document, plural, size_of
+from registry_shim.page.layout import document, plural
 from registry_shim.page.paths import Place, search_path
+from wpkg.names.amount import size_text
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.names.package_name import InvalidName
 
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from registry_shim.catalogue.artifact import Artifact
-    from registry_shim.catalogue.look import Extern, Nested
     from registry_shim.gate.verdict import Verdict
     from registry_shim.page.claims import Claim, Provenance
     from registry_shim.page.facts import Facts
+    from wpkg.component.describe import Extern
+    from wpkg.component.nesting import Contents
+    from wpkg.oci.digest import Digest
 
 EPOCH = "1970-01-01T00:00:00"  # what reproducible artifacts say; it says nothing
 
@@ -82,7 +85,7 @@ def _summary(artifact: Artifact, found: Facts) -> Html:
             ("Tags", [[tag("a", t, href=Place(found.place.repository, tag=t).path), " "] for t in found.tags]),
             ("Manifest", code(str(artifact.manifest))),
             ("Component", code(str(artifact.component.digest)) if artifact.component is not None else None),
-            ("Size", size_of(artifact.component.size if artifact.component is not None else artifact.size)),
+            ("Size", size_text(artifact.component.size if artifact.component is not None else artifact.size)),
             ("Created", "" if about.created.startswith(EPOCH) else about.created),
             ("Licence", about.licenses),
             ("Source", _external(about.source)),
@@ -137,7 +140,7 @@ def _wit(look: Look) -> list[Html | None]:
 
 def _composition(look: Look, found: Facts) -> list[Html]:
     if not look.tree.components:
-        modules = f"{plural(look.tree.modules, 'core module')}, {size_of(look.tree.module_size)}"
+        modules = f"{plural(look.tree.modules, 'core module')}, {size_text(look.tree.module_size)}"
         return [tag("h2", "Composition"), tag("p", f"No components in it; {modules}.", class_="quiet")]
     return [
         tag("h2", "Composition"),
@@ -145,17 +148,17 @@ def _composition(look: Look, found: Facts) -> list[Html]:
     ]
 
 
-def _branch(part: Nested, name: str, places: Mapping[str, Place]) -> Html:
+def _branch(part: Contents[Digest], name: str, places: Mapping[str, Place]) -> Html:
     inside = [
         _branch(inner, inner.name or _name(places.get(str(inner.digest))), places) for inner in part.components
     ]
     if part.hidden:
         inside.append(tag("li", f"{plural(part.hidden, 'more component')}, nested deeper"))
-    modules = f", {plural(part.modules, 'core module')} of {size_of(part.module_size)}" if part.modules else ""
+    modules = f", {plural(part.modules, 'core module')} of {size_text(part.module_size)}" if part.modules else ""
     return tag(
         "li",
         _linked(name, places.get(str(part.digest))),
-        tag("span", f" {size_of(part.size)}{modules}", class_="quiet"),
+        tag("span", f" {size_text(part.size)}{modules}", class_="quiet"),
         tag("div", code(str(part.digest)), class_="quiet"),
         tag("ul", inside) if inside else None,
     )

@@ -77,9 +77,12 @@ def test_instantiating_a_component_twice_makes_two_resources() -> None:
       (instance $j (instantiate $c))
       (export "i" (instance $i))
       (export "j" (instance $j)))""")
+    exports = read_component(memoryview(data)).exports  # read once: each reading has resources of its own
     found = []
     for name in ("i", "j"):
-        bound = exports_of(data, name).exports["r"]
+        instance = exports[name]
+        assert isinstance(instance, InstanceType)
+        bound = instance.exports["r"]
         assert isinstance(bound, TypeBound)
         found.append(strip(bound.type))
     assert isinstance(found[0], Resource)

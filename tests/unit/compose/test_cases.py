@@ -21,6 +21,7 @@ from wpkg.compose.errors import (
     UnmergeableImports,
     UnnamedType,
 )
+from wpkg.compose.graph import Reason
 
 LIB = """package ns:lib@1.0.0;
 interface types { resource r { get: func() -> string; } record rec { x: u32 } record outer { i: rec } }
@@ -83,8 +84,17 @@ def test_e_an_exact_name_shuts_out_one_on_the_track() -> None:
 
 
 def test_f_one_export_satisfies_two_imports_on_its_track() -> None:
-    root = component("import v:lib/a@0.2.0; import v:lib/a@0.2.3; export run: func();", V0, V3)
-    assert world(compose({"root": root, "new": component("export v:lib/a@0.2.3;", V3)})) == ["export run: func()"]
+    """In text, because wit-component makes one import of two."""
+    root = from_text("""(component
+      (import "v:lib/a@0.2.0" (instance (export "f" (func))))
+      (import "v:lib/a@0.2.3" (instance $a (export "f" (func)) (export "g" (func))))
+      (export "run" (func $a "g")))""")
+    parts = {"root": root, "new": component("export v:lib/a@0.2.3;", V3)}
+    assert [(c.name, c.export, c.reason) for c in planned(parts).connections] == [
+        ("v:lib/a@0.2.0", "v:lib/a@0.2.3", Reason.SAME_TRACK),
+        ("v:lib/a@0.2.3", "v:lib/a@0.2.3", Reason.SAME_NAME),
+    ]
+    assert world(compose(parts)) == ["export run: func()"]
 
 
 def test_a_lower_version_does_not_stand_in_for_a_higher_one() -> None:
@@ -193,6 +203,8 @@ def test_a_choice_that_names_nothing_is_told_what_there_is(choice: str, hint: st
         ([f"mid / {lib('mid')}=mid"], "but 'mid' does not import it"),
         ([f"root / {lib('mid')}=types / {lib('mid')}"], "but 'types' does not export it"),
         ([f"{lib('mid')}=mid", f"{lib('mid')}=types"], "two choices for import 'ns:lib/mid@1.0.0'"),
+        ([f"root / {lib('mid')}=root"], "'root' is chosen for its own import 'ns:lib/mid@1.0.0'"),
+        ([f"{lib('mid')}=root"], "'root' is chosen for its own import 'ns:lib/mid@1.0.0'"),
     ],
 )
 def test_choices_that_name_nothing_are_errors(choices: list[str], said: str) -> None:

@@ -9,7 +9,7 @@ from tests.components import from_wit, node
 from tests.unit.diagram import plans
 from wpkg.compose.plan import make_plan
 from wpkg.diagram.document import document_of
-from wpkg.diagram.model import PackageGroup, diagram_of, drawable, grouped, human_size
+from wpkg.diagram.model import PackageGroup, diagram_of, drawable, grouped
 
 
 def labels(*names: str) -> list[str]:
@@ -100,10 +100,6 @@ def test_an_export_of_another_version_is_said() -> None:
 
 def test_what_cannot_be_drawn_is_replaced() -> None:
     assert drawable("a\x00b\nc\u202ed\ud800e日本🎉 ") == "a�b�c�d�e日本🎉 "
-
-
-def test_sizes_are_for_people() -> None:
-    assert [human_size(n) for n in (0, 999, 1000, 18_410_972)] == ["0 B", "999 B", "1.0 kB", "18.4 MB"]
 
 
 def test_the_document_holds_names_in_full_whatever_the_order() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wpkg.names.extern_name import higher_name, parse_extern_name, track_key
+from wpkg.names.extern_name import higher_name, is_canonical, parse_extern_name, track_key
 from wpkg.names.package_name import InvalidName
 
 
@@ -42,3 +42,18 @@ def test_the_higher_version_wins() -> None:
     assert higher_name("a:b/c@0.2.3", "a:b/c@0.2.10") == "a:b/c@0.2.10"
     assert higher_name("a:b/c@0.2.10", "a:b/c@0.2.3") == "a:b/c@0.2.10"
     assert higher_name("run", "run") == "run"
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("a:b/c@0.2", True),
+        ("a:b/c@3", True),
+        ("a:b/c@0.0.4", False),
+        ("a:b/c@0.2.0", False),
+        ("a:b/c", False),
+        ("a", False),
+    ],
+)
+def test_canonical_versions_are_a_whole_track(name: str, canonical: bool) -> None:  # noqa: FBT001
+    assert is_canonical(name) is canonical

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,3 +80,37 @@ def test_a_file_that_nobody_may_write_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="second: is a directory"):
         write_all({first: b"2", second: b"2"})
     assert first.read_bytes() == b"1"
+
+
+# Whether files without a name are there: the same things have to happen.
+@pytest.mark.parametrize("system", ["", "del os.O_TMPFILE; "], ids=["without a name", "with a temporary one"])
+@pytest.mark.parametrize(
+    ("ending", "content", "left"),
+    [
+        ("", b"new", ["file"]),
+        ("raise KeyboardInterrupt", b"old", ["file"]),
+        ("raise OSError(28, 'No space left')", b"old", ["file"]),
+    ],
+)
+def test_nothing_but_the_file_is_there_afterwards(
+    tmp_path: Path, system: str, ending: str, content: bytes, left: list[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    program = (
+        f"import os, pathlib; {system}from wpkg.registry.disk import replacing\n"
+        f"with replacing(pathlib.Path({str(tmp_path / 'file')!r})) as file:\n"
+        f"    file.write(b'new'); file.flush(); {ending}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is (ending == ""), done.stderr
+    assert "CannotWrite: cannot write" in done.stderr or "28" not in ending
+    assert (tmp_path / "file").read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == left
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"precious")
+    (tmp_path / "file").symlink_to("elsewhere")
+    write_file(tmp_path / "file", b"new")
+    assert not (tmp_path / "file").is_symlink()
+    assert (tmp_path / "elsewhere").read_bytes() == b"precious"

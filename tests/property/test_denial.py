@@ -19,7 +19,6 @@ from wpkg.component.types import (
     Borrow,
     ComponentType,
     EnumType,
-    ExternType,
     FixedList,
     Flags,
     FuncType,
@@ -44,6 +43,9 @@ from wpkg.workflow.host import Trapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wpkg.component.types import (
+        ExternType,
+    )
     from wpkg.compose.graph import Denial
 
 NAME = "a:b/c@1.0.0"

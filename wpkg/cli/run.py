@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wpkg.cli.options import option
+from wpkg.cli.options import Command, option
 from wpkg.cli.session import command
 from wpkg.cli.suggest import files
 
@@ -21,7 +21,7 @@ _FILE = click.Path(path_type=Path)
 _PASSED_ON = "wpkg.cli.run.passed_on"  # what stands behind `--`, in the context's meta
 
 
-class _PassingOn(click.Command):
+class _PassingOn(Command):
     """A command that leaves what stands behind `--` alone."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

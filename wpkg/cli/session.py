@@ -273,7 +273,7 @@ def command(
                     stack.enter_context(contextlib.chdir(place or Path()))
                 function(session, **options)
 
-        made: click.Command = click.command(cls=Command, **attributes)(run)
+        made: click.Command = click.command(**{"cls": Command, **attributes})(run)
         return made
 
     return decorate

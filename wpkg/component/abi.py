@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from wpkg.component.types import (
-    AnyType,
     EnumType,
     FixedList,
     Flags,
@@ -31,7 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wpkg.component.json_values import Value
-    from wpkg.component.types import EvaluatedFunc
+    from wpkg.component.types import (
+        AnyType,
+        EvaluatedFunc,
+    )
 
 I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C  # core value types
 MAX_FLAT_PARAMS = 16

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
     CoreModule,
-    ExternType,
     InstanceType,
     Primitive,
     Resource,
@@ -26,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from wpkg.component.substitute import Work
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+    )
 
 
 def free_resources(externs: Iterable[ExternType], work: Work) -> set[Resource]:

@@ -18,13 +18,10 @@ from wpkg.component.definitions import (
     CoreInlineInstanceDef,
     CoreInstantiateDef,
     CoreModuleDef,
-    Definition,
     ExportDef,
-    ExternName,
     InlineInstanceDef,
     InstantiateDef,
     Located,
-    Sort,
 )
 from wpkg.component.errors import MalformedComponent, UnsupportedComponent
 from wpkg.component.read_core_types import read_core_type
@@ -32,6 +29,12 @@ from wpkg.component.sections import COMPONENT_PREAMBLE, MODULE_PREAMBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from wpkg.component.definitions import (
+        Definition,
+        ExternName,
+        Sort,
+    )
 
 KNOWN_SECTIONS = 2048  # that are kept in mind; a component of componentize-py has 500
 MAX_KNOWN_SECTION = 16 * 1024  # bytes

@@ -9,7 +9,6 @@ from wpkg.component.definitions import (
     Attribute,
     ComponentTypeDef,
     CoreInstanceAlias,
-    Declaration,
     ExportDecl,
     ExternDesc,
     ExternName,
@@ -17,7 +16,6 @@ from wpkg.component.definitions import (
     InstanceAlias,
     InstanceTypeDef,
     OuterAlias,
-    Ref,
     ResourceDef,
     Sort,
     TypeDef,
@@ -40,13 +38,19 @@ from wpkg.component.types import (
     Record,
     ResultType,
     StreamType,
-    Structure,
     TupleType,
     Variant,
 )
 
 if TYPE_CHECKING:
     from wpkg.component.cursor import Cursor
+    from wpkg.component.definitions import (
+        Declaration,
+        Ref,
+    )
+    from wpkg.component.types import (
+        Structure,
+    )
 
 Items = TypeVar("Items", bound=tuple[object, ...])
 Members = TypeVar("Members", bound=tuple[tuple[str, object], ...])

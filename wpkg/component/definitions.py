@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from wpkg.component.read_core_types import CoreTypeDef
-from wpkg.component.types import FuncType, Primitive, Structure
+from wpkg.component.types import Primitive
 
 if TYPE_CHECKING:
     from wpkg.component.core_types import CoreValue
+    from wpkg.component.read_core_types import CoreTypeDef
+    from wpkg.component.types import FuncType, Structure
 
 Ref = int | Primitive
 """A `valtype`: a type index or a primitive."""
@@ -243,21 +244,22 @@ class ComponentDef(Struct, frozen=True):
     definitions: tuple[Located, ...]
 
 
-Declaration = CoreTypeDef | TypeDef | InstanceAlias | OuterAlias | ImportDef | ExportDecl
-Definition = (
-    Declaration
-    | ExportDef
-    | InstantiateDef
-    | InlineInstanceDef
-    | CoreInstantiateDef
-    | CoreInlineInstanceDef
-    | CoreInstanceAlias
-    | LiftDef
-    | CanonDef
-    | UnreadCanonsDef
-    | CoreModuleDef
-    | ComponentDef
-)
+if TYPE_CHECKING:
+    Declaration = CoreTypeDef | TypeDef | InstanceAlias | OuterAlias | ImportDef | ExportDecl
+    Definition = (
+        Declaration
+        | ExportDef
+        | InstantiateDef
+        | InlineInstanceDef
+        | CoreInstantiateDef
+        | CoreInlineInstanceDef
+        | CoreInstanceAlias
+        | LiftDef
+        | CanonDef
+        | UnreadCanonsDef
+        | CoreModuleDef
+        | ComponentDef
+    )
 
 
 class Located(NamedTuple):

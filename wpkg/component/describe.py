@@ -8,11 +8,9 @@ from msgspec import Struct
 
 from wpkg.component.types import (
     Alias,
-    AnyType,
     Borrow,
     ComponentType,
     EnumType,
-    ExternType,
     FixedList,
     Flags,
     FuncType,
@@ -29,13 +27,18 @@ from wpkg.component.types import (
     StreamType,
     TupleType,
     TypeBound,
-    ValueType,
     Variant,
     strip,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+        ValueType,
+    )
 
 
 MAX_PARTS = 40  # of a type that are shown; types may refer to types without end

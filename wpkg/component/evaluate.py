@@ -19,7 +19,6 @@ from wpkg.component.definitions import (
     CoreInstanceAlias,
     CoreInstantiateDef,
     CoreModuleDef,
-    Definition,
     ExportDecl,
     ExportDef,
     ImportDef,
@@ -45,12 +44,18 @@ from wpkg.component.externs import ascribed, described, exported, introduced
 from wpkg.component.instantiate import Unsatisfied, instantiate
 from wpkg.component.read_core_types import CoreGroupDef, ModuleTypeDef
 from wpkg.component.scope import Scope, ScopeKind, sort_of
-from wpkg.component.types import ComponentType, CoreModule, ExternType, InstanceType, Resource
+from wpkg.component.types import CoreModule, InstanceType, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wpkg.component.definitions import ComponentTypeDef, ExternName, InstanceTypeDef
+    from wpkg.component.definitions import (
+        ComponentTypeDef,
+        Definition,
+        ExternName,
+        InstanceTypeDef,
+    )
+    from wpkg.component.types import ComponentType, ExternType
 
 
 def evaluate_component(component: ComponentDef) -> ComponentType:

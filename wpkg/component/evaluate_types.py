@@ -9,7 +9,6 @@ from wpkg.component.definitions import ComponentTypeDef, InstanceTypeDef, Resour
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.scope import ScopeKind
 from wpkg.component.types import (
-    AnyType,
     Borrow,
     FuncType,
     InstanceType,
@@ -17,7 +16,6 @@ from wpkg.component.types import (
     Primitive,
     Resource,
     StreamType,
-    Structure,
     strip,
 )
 
@@ -26,7 +24,11 @@ if TYPE_CHECKING:
 
     from wpkg.component.definitions import Ref
     from wpkg.component.scope import Scope
-    from wpkg.component.types import ComponentType
+    from wpkg.component.types import (
+        AnyType,
+        ComponentType,
+        Structure,
+    )
 
     TypeScope = Callable[[Scope, ComponentTypeDef | InstanceTypeDef, ScopeKind], ComponentType]
     Written = Primitive | Structure[Ref] | FuncType[Ref] | ComponentTypeDef | InstanceTypeDef | ResourceDef

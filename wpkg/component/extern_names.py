@@ -15,20 +15,17 @@ from msgspec import Struct
 from wpkg.component.definitions import Attribute
 from wpkg.component.errors import MalformedComponent, quoted
 from wpkg.component.types import (
-    AnyType,
     Borrow,
-    ExternType,
     FuncType,
     InstanceType,
     Own,
     Resource,
     ResultType,
     TypeBound,
-    ValueType,
     created,
     strip,
 )
-from wpkg.names.extern_name import LABEL, InterfaceName, parse_extern_name
+from wpkg.names.extern_name import LABEL, parse_extern_name
 from wpkg.names.package_name import InvalidName
 from wpkg.names.version import InvalidVersion, Version
 
@@ -36,6 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wpkg.component.definitions import ExternName
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+        ValueType,
+    )
+    from wpkg.names.extern_name import InterfaceName
 
 _LABEL = re.compile(LABEL)
 _ANNOTATED = re.compile(r"\[(constructor|method|static)\]([^.]*)(?:\.(.*))?")

@@ -13,7 +13,6 @@ from wpkg.component.types import (
     Alias,
     ComponentType,
     CoreModule,
-    ExternType,
     InstanceType,
     Resource,
     TypeBound,
@@ -24,6 +23,9 @@ from wpkg.component.types import (
 if TYPE_CHECKING:
     from wpkg.component.definitions import ExternDesc, ExternName
     from wpkg.component.scope import Scope
+    from wpkg.component.types import (
+        ExternType,
+    )
 
 
 def described(scope: Scope, desc: ExternDesc) -> ExternType:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.substitute import Substitution, Work
+from wpkg.component.substitute import Substitution
 from wpkg.component.subtype import Mismatch, check_extern
-from wpkg.component.types import ComponentType, ExternType, Identity, InstanceType
+from wpkg.component.types import InstanceType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from wpkg.component.substitute import Work
+    from wpkg.component.types import ComponentType, ExternType, Identity
 
 
 class Instantiated(Struct, frozen=True):

@@ -13,7 +13,6 @@ from wpkg.component.core_types import F32, F64, I32, I64
 from wpkg.component.errors import MalformedComponent
 from wpkg.component.types import (
     Alias,
-    AnyType,
     Borrow,
     ComponentType,
     EnumType,
@@ -31,7 +30,6 @@ from wpkg.component.types import (
     ResultType,
     StreamType,
     TupleType,
-    ValueType,
     Variant,
     members,
     strip,
@@ -41,6 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from wpkg.component.core_types import CoreValue
+    from wpkg.component.types import (
+        AnyType,
+        ValueType,
+    )
 
 MAX_TYPE_DEPTH = 100  # value types in value types; that of types in types is decode's
 MAX_VALUE_SIZE = (1 << 28) - 1  # bytes of one value

@@ -16,18 +16,13 @@ from wpkg.component.extern_names import NameScope
 from wpkg.component.substitute import Work
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
     CoreModule,
-    EvaluatedFunc,
-    ExternType,
     FuncType,
-    Identity,
     InstanceType,
     Primitive,
     Resource,
     TypeBound,
-    ValueType,
     strip,
 )
 from wpkg.component.visibility import Visibility
@@ -38,6 +33,13 @@ if TYPE_CHECKING:
     from wpkg.component.check_canon import Given
     from wpkg.component.core_types import CoreExtern, CoreFuncType, CoreModuleType, CoreValue
     from wpkg.component.definitions import Attribute, Options, Ref
+    from wpkg.component.types import (
+        AnyType,
+        EvaluatedFunc,
+        ExternType,
+        Identity,
+        ValueType,
+    )
 
 Item = TypeVar("Item")
 

@@ -12,20 +12,23 @@ from wpkg.component.errors import MalformedComponent
 from wpkg.component.measure import Measures
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
-    ExternType,
     FuncType,
-    Identity,
     InstanceType,
     Primitive,
     Resource,
     TypeBound,
-    ValueType,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+        Identity,
+        ValueType,
+    )
 
 
 MAX_WORK = 250_000  # items of types gone through for one component; two of 18 MB composed take a thousand

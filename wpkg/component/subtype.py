@@ -17,12 +17,10 @@ from wpkg.component.core_types import core_module_mismatch
 from wpkg.component.describe import describe, describe_extern
 from wpkg.component.substitute import Substitution
 from wpkg.component.types import (
-    AnyType,
     Borrow,
     ComponentType,
     CoreModule,
     EnumType,
-    ExternType,
     FixedList,
     Flags,
     FuncType,
@@ -39,13 +37,18 @@ from wpkg.component.types import (
     StreamType,
     TupleType,
     TypeBound,
-    ValueType,
     Variant,
     strip,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+        ValueType,
+    )
 
 
 class Mismatch(Struct, frozen=True):

@@ -220,24 +220,6 @@ class FuncType(Struct, Generic[R], frozen=True):
         )
 
 
-Structure = (
-    Record[R]
-    | Variant[R]
-    | ListType[R]
-    | FixedList[R]
-    | TupleType[R]
-    | Flags[R]
-    | EnumType[R]
-    | OptionType[R]
-    | ResultType[R]
-    | Own[R]
-    | Borrow[R]
-    | StreamType[R]
-    | FutureType[R]
-    | MapType[R]
-)
-
-
 class Resource:
     """One resource type. `name` is for people; identity is the object's."""
 
@@ -265,14 +247,6 @@ class Alias:
 
     def __repr__(self) -> str:
         return f"<Alias {self.name or '?'} = {self.target!r}>"
-
-
-Identity = Resource | Alias
-# "ValueType" in quotes: the definition is recursive.
-ValueType = Primitive | Structure["ValueType"] | Alias | Resource
-"""An evaluated type that is not a function, instance or component. `Resource` stands only in own and borrow."""
-
-EvaluatedFunc = FuncType[ValueType]
 
 
 class TypeBound(Struct, frozen=True):
@@ -310,10 +284,35 @@ class ComponentType(Struct, frozen=True):
     export_attributes: Attributes = {}
 
 
-AnyType = ValueType | EvaluatedFunc | InstanceType | ComponentType
-"""An entry of the type index space; what an alias can stand for."""
+# Unions are for those who check types: making them takes longer than making the classes.
+if TYPE_CHECKING:
+    Structure = (
+        Record[R]
+        | Variant[R]
+        | ListType[R]
+        | FixedList[R]
+        | TupleType[R]
+        | Flags[R]
+        | EnumType[R]
+        | OptionType[R]
+        | ResultType[R]
+        | Own[R]
+        | Borrow[R]
+        | StreamType[R]
+        | FutureType[R]
+        | MapType[R]
+    )
+    Identity = Resource | Alias
+    # "ValueType" in quotes: the definition is recursive.
+    ValueType = Primitive | Structure["ValueType"] | Alias | Resource
+    """An evaluated type that is no function, instance or component. `Resource` stands only in own and borrow."""
 
-ExternType = EvaluatedFunc | InstanceType | ComponentType | TypeBound | CoreModule
+    EvaluatedFunc = FuncType[ValueType]
+
+    AnyType = ValueType | EvaluatedFunc | InstanceType | ComponentType
+    """An entry of the type index space; what an alias can stand for."""
+
+    ExternType = EvaluatedFunc | InstanceType | ComponentType | TypeBound | CoreModule
 
 
 def strip(value: AnyType) -> AnyType:

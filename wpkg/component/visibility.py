@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wpkg.component.describe import describe
 from wpkg.component.errors import MalformedComponent, quoted
 from wpkg.component.types import (
-    AnyType,
     EnumType,
-    ExternType,
     Flags,
     FuncType,
     InstanceType,
@@ -33,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from wpkg.component.substitute import Work
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+    )
 
 _Known: TypeAlias = "MutableMapping[int, AnyType]"  # id -> kept alive
 

@@ -14,7 +14,6 @@ from wpkg.component.types import (
     EnumType,
     FixedList,
     Flags,
-    FuncType,
     FutureType,
     ListType,
     MapType,
@@ -24,7 +23,6 @@ from wpkg.component.types import (
     Record,
     ResultType,
     StreamType,
-    Structure,
     TupleType,
     Variant,
 )
@@ -34,6 +32,10 @@ if TYPE_CHECKING:
 
     from wpkg.component.core_types import CoreExtern, CoreFuncType, CoreModuleType, CoreValue, Limits
     from wpkg.component.definitions import Attribute, Ref, Sort
+    from wpkg.component.types import (
+        FuncType,
+        Structure,
+    )
 
 
 class UnwritableType(Exception):

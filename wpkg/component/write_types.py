@@ -16,17 +16,13 @@ from wpkg.component.definitions import Sort
 from wpkg.component.sections import leb, section
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
     CoreModule,
-    ExternType,
     FuncType,
-    Identity,
     InstanceType,
     Primitive,
     Resource,
     TypeBound,
-    ValueType,
     created,
     strip,
 )
@@ -36,7 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from wpkg.component.definitions import Attribute, Ref
-    from wpkg.component.types import Attributes
+    from wpkg.component.types import (
+        AnyType,
+        Attributes,
+        ExternType,
+        Identity,
+        ValueType,
+    )
 
 
 _NONE: Attributes = {}

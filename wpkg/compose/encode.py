@@ -17,19 +17,21 @@ from msgspec import Struct
 from wpkg.component import write
 from wpkg.component.definitions import Sort
 from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, leb, section, section_header
-from wpkg.component.types import ExternType, FuncType, Identity, InstanceType, TypeBound
+from wpkg.component.types import FuncType, InstanceType, TypeBound
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
 from wpkg.compose.graph import Of
 from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned
-from wpkg.compose.pieces import Piece, embedded, pieces_size
+from wpkg.compose.pieces import embedded, pieces_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wpkg.component.types import ExternType, Identity
     from wpkg.compose.graph import Connection, Exported, Item, Node, PassedType, Plan, Residual, Taken
+    from wpkg.compose.pieces import Piece
     from wpkg.compose.share import Sharing
     from wpkg.oci.digest import Digest
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from wpkg.component import write
 from wpkg.component.definitions import Sort
 from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, leb, section
-from wpkg.component.types import ExternType, FuncType, InstanceType, Resource, TypeBound
+from wpkg.component.types import FuncType, InstanceType, Resource, TypeBound
 from wpkg.component.write_core import MEMORY, REALLOC
 from wpkg.component.write_types import ComponentScope
 from wpkg.compose.errors import Unsupported
@@ -26,7 +26,7 @@ from wpkg.names.extern_name import resource_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wpkg.component.types import Attributes, EvaluatedFunc, Identity
+    from wpkg.component.types import Attributes, EvaluatedFunc, ExternType, Identity
 
 _MODULE_SECTION, _CORE_INSTANCE_SECTION, _INSTANCE_SECTION, _ALIAS_SECTION = 0x01, 0x02, 0x05, 0x06
 _TYPE_SECTION, _CANON_SECTION, _EXPORT_SECTION = 0x07, 0x08, 0x0B

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wpkg.component.instantiate import Unsatisfied, instantiate
 from wpkg.component.substitute import Substitution
-from wpkg.component.subtype import Mismatch, check_extern
-from wpkg.component.types import Alias, ExternType, Identity, InstanceType, Resource, TypeBound, strip
+from wpkg.component.subtype import check_extern
+from wpkg.component.types import Alias, InstanceType, Resource, TypeBound, strip
 from wpkg.compose.errors import (
     ArgumentMismatch,
     CircularTypes,
@@ -18,7 +18,7 @@ from wpkg.compose.errors import (
     UnmergeableImports,
     UnnamedType,
 )
-from wpkg.compose.graph import Connection, Exported, Item, Node, Of, PassedType, Reason, Taken
+from wpkg.compose.graph import Connection, Of, PassedType, Reason, Taken
 from wpkg.compose.items import at_path
 from wpkg.compose.mentions import mentioned, provided
 from wpkg.compose.order import Circle, in_order
@@ -28,7 +28,9 @@ from wpkg.names.extern_name import resource_of, uniqueness_key
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from wpkg.compose.graph import Defined
+    from wpkg.component.subtype import Mismatch
+    from wpkg.component.types import ExternType, Identity
+    from wpkg.compose.graph import Defined, Exported, Item, Node
     from wpkg.compose.match import Wire
 
 

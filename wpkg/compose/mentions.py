@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING
 
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
     CoreModule,
-    ExternType,
-    Identity,
     InstanceType,
     Primitive,
     Resource,
@@ -19,6 +16,12 @@ from wpkg.component.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from wpkg.component.types import (
+        AnyType,
+        ExternType,
+        Identity,
+    )
 
 
 def provided(extern: ExternType) -> Iterator[tuple[str, Identity]]:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from wpkg.component.subtype import Mismatch, check_extern
-from wpkg.component.types import ComponentType, ExternType, FuncType, Identity, InstanceType, TypeBound
+from wpkg.component.types import ComponentType, FuncType, InstanceType, TypeBound
 from wpkg.compose.errors import CircularTypes, UnmergeableImports, Unsupported
-from wpkg.compose.graph import KeptApart, Node, Residual
+from wpkg.compose.graph import KeptApart, Residual
 from wpkg.compose.mentions import mentioned, provided
 from wpkg.compose.order import Circle, in_order
 from wpkg.names.extern_name import higher_name, track_key, uniqueness_key
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from wpkg.component.definitions import Attribute
     from wpkg.component.substitute import Substitution
-    from wpkg.compose.graph import StatedImport
+    from wpkg.component.types import ExternType, Identity
+    from wpkg.compose.graph import Node, StatedImport
 
 
 class _Merged:

@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from wpkg.component.types import (
     Borrow,
-    ExternType,
     FuncType,
     FutureType,
     InstanceType,
@@ -19,12 +18,17 @@ from wpkg.component.types import (
     members,
     strip,
 )
-from wpkg.names.extern_name import InterfaceName, parse_extern_name
+from wpkg.names.extern_name import parse_extern_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wpkg.component.types import AnyType, EvaluatedFunc
+    from wpkg.component.types import (
+        AnyType,
+        EvaluatedFunc,
+        ExternType,
+    )
+    from wpkg.names.extern_name import InterfaceName
     from wpkg.project.manifest_table import ManifestSettings
 
 

@@ -19,20 +19,23 @@ from wpkg.component.types import (
     Alias,
     ComponentType,
     FuncType,
-    Identity,
     InstanceType,
     TypeBound,
     strip,
 )
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.wit.errors import InvalidWit
-from wpkg.wit.packages import WitInterface, WitWorld
+from wpkg.wit.packages import WitInterface
 from wpkg.wit.world_builder import WorldBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from wpkg.component.types import ExternType
+    from wpkg.component.types import (
+        ExternType,
+        Identity,
+    )
+    from wpkg.wit.packages import WitWorld
 
 
 class _Context:

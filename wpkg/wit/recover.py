@@ -15,8 +15,8 @@ from msgspec import Struct
 from wpkg.component.definitions import Attribute
 from wpkg.component.describe import describe_extern
 from wpkg.component.errors import NotAComponent, quoted
-from wpkg.component.types import ComponentType, ExternType, FuncType, InstanceType, TypeBound, strip
-from wpkg.names.extern_name import InterfaceName, parse_extern_name
+from wpkg.component.types import ComponentType, FuncType, InstanceType, TypeBound, strip
+from wpkg.names.extern_name import parse_extern_name
 from wpkg.wit.order import Circle, needed_first
 from wpkg.wit.recover_scope import NOWHERE, TypeRecovery, TypeScope, Used, annotation, gate_of, ident
 from wpkg.wit.syntax import (
@@ -28,14 +28,19 @@ from wpkg.wit.syntax import (
     Interface,
     NestedPackage,
     PackageId,
-    UsePath,
     World,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wpkg.wit.syntax import PackageItem, WorldItem
+    from wpkg.component.types import ExternType
+    from wpkg.names.extern_name import InterfaceName
+    from wpkg.wit.syntax import (
+        PackageItem,
+        UsePath,
+        WorldItem,
+    )
 
     Attributes = tuple[tuple[Attribute, str], ...]
 

@@ -16,21 +16,17 @@ from wpkg.component.errors import quoted
 from wpkg.component.substitute import Work
 from wpkg.component.types import (
     Alias,
-    AnyType,
     Borrow,
     ComponentType,
     EnumType,
-    EvaluatedFunc,
     Flags,
     FuncType,
-    Identity,
     InstanceType,
     Own,
     Primitive,
     Record,
     Resource,
     TypeBound,
-    ValueType,
     Variant,
     strip,
 )
@@ -38,13 +34,10 @@ from wpkg.errors import InvalidInput
 from wpkg.wit.errors import Source, Span
 from wpkg.wit.syntax import (
     UNGATED,
-    Definition,
     FuncItem,
     FuncKind,
     Gate,
     Ident,
-    InterfaceItem,
-    PackageId,
     ResourceFunc,
     ResourceItem,
     TypeItem,
@@ -55,6 +48,18 @@ from wpkg.wit.syntax import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from wpkg.component.types import (
+        AnyType,
+        EvaluatedFunc,
+        Identity,
+        ValueType,
+    )
+    from wpkg.wit.syntax import (
+        Definition,
+        InterfaceItem,
+        PackageId,
+    )
 
 WrittenFunc = FuncType[WrittenType]
 NOWHERE = Span(Source("", ""), 0, 0)  # of what stands in no text

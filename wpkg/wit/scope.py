@@ -13,23 +13,19 @@ from wpkg.component.measure import MAX_TYPE_DEPTH
 from wpkg.component.types import (
     Alias,
     Borrow,
-    EvaluatedFunc,
     FuncType,
-    Identity,
     MapType,
     Own,
     Primitive,
     Resource,
     ResultType,
     TypeBound,
-    ValueType,
     strip,
 )
 from wpkg.wit.errors import (
     DuplicateName,
     InvalidGate,
     InvalidType,
-    InvalidWit,
     RecursiveWit,
     WitNameError,
     nearest,
@@ -38,11 +34,9 @@ from wpkg.wit.syntax import (
     FuncItem,
     FuncKind,
     Ident,
-    ResourceFunc,
     ResourceItem,
     TypeItem,
     UseItem,
-    UsePath,
     WrittenType,
 )
 from wpkg.wit.tokens import duplicate
@@ -50,9 +44,21 @@ from wpkg.wit.tokens import duplicate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from wpkg.component.types import ExternType
-    from wpkg.wit.errors import Span
+    from wpkg.component.types import (
+        EvaluatedFunc,
+        ExternType,
+        Identity,
+        ValueType,
+    )
+    from wpkg.wit.errors import (
+        InvalidWit,
+        Span,
+    )
     from wpkg.wit.gates import Gates
+    from wpkg.wit.syntax import (
+        ResourceFunc,
+        UsePath,
+    )
 
 NamedItem = TypeItem | ResourceItem | FuncItem | UseItem
 _KEYS = frozenset(Primitive) - {Primitive.F32, Primitive.F64, Primitive.ERROR_CONTEXT}

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wpkg.component.types import EnumType, Flags, FuncType, Primitive, Record, Structure, Variant
+from wpkg.component.types import EnumType, Flags, Record, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wpkg.component.types import FuncType, Primitive, Structure
     from wpkg.names.version import Version
     from wpkg.wit.errors import Source, Span
 

@@ -32,7 +32,6 @@ from wpkg.component.types import (
     Record,
     ResultType,
     StreamType,
-    Structure,
     TupleType,
     Variant,
 )
@@ -52,6 +51,9 @@ from wpkg.wit.tokens import TokenReader, check_distinct
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wpkg.component.types import (
+        Structure,
+    )
     from wpkg.names.version import Version
     from wpkg.wit.errors import Span
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wpkg.component.definitions import Attribute
 from wpkg.component.substitute import Substitution, Work
-from wpkg.component.types import Alias, ComponentType, EvaluatedFunc, FuncType, InstanceType, Resource, TypeBound
+from wpkg.component.types import Alias, ComponentType, FuncType, InstanceType, Resource, TypeBound
 from wpkg.wit.errors import DuplicateName, InvalidWit, WitNameError, nearest
 from wpkg.wit.order import needed_first
 from wpkg.wit.packages import WitInterface, WitWorld, instance_of
@@ -19,7 +19,7 @@ from wpkg.wit.packages import WitInterface, WitWorld, instance_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from wpkg.component.types import ExternType, Identity
+    from wpkg.component.types import EvaluatedFunc, ExternType, Identity
     from wpkg.wit.errors import Span
 
 Attributes = tuple[tuple[Attribute, str], ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.vectors.test_ascription import complaint
@@ -9,7 +11,6 @@ from wpkg.component.abi import F32, F64, I32, I64, CoreSignature, MemoryImage, a
 from wpkg.component.json_values import Case
 from wpkg.component.types import (
     Alias,
-    AnyType,
     ComponentType,
     EnumType,
     FixedList,
@@ -23,10 +24,15 @@ from wpkg.component.types import (
     ResultType,
     TupleType,
     TypeBound,
-    ValueType,
     Variant,
 )
 from wpkg.compose.denial import denying_component
+
+if TYPE_CHECKING:
+    from wpkg.component.types import (
+        AnyType,
+        ValueType,
+    )
 
 U8, U16, U32, U64, S64 = Primitive.U8, Primitive.U16, Primitive.U32, Primitive.U64, Primitive.S64
 FLOAT, DOUBLE, STRING, CHAR, BOOL = Primitive.F32, Primitive.F64, Primitive.STRING, Primitive.CHAR, Primitive.BOOL

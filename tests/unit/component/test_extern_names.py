@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.components import from_text, wasm_tools
@@ -9,8 +11,6 @@ from wpkg.component.extern_names import NameScope, fault_of_labels
 from wpkg.component.read import read_component
 from wpkg.component.types import (
     Borrow,
-    EvaluatedFunc,
-    ExternType,
     FuncType,
     InstanceType,
     Own,
@@ -18,6 +18,12 @@ from wpkg.component.types import (
     ResultType,
     TypeBound,
 )
+
+if TYPE_CHECKING:
+    from wpkg.component.types import (
+        EvaluatedFunc,
+        ExternType,
+    )
 
 FUNC: EvaluatedFunc = FuncType((), None)
 INSTANCE = InstanceType({})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.components import from_text
@@ -25,9 +27,13 @@ from wpkg.component.types import (
     ResultType,
     StreamType,
     TupleType,
-    ValueType,
     Variant,
 )
+
+if TYPE_CHECKING:
+    from wpkg.component.types import (
+        ValueType,
+    )
 
 U8, U16, U32, U64, STRING = Primitive.U8, Primitive.U16, Primitive.U32, Primitive.U64, Primitive.STRING
 R = Resource("r")

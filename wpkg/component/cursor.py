@@ -118,21 +118,26 @@ class Cursor:
         self.position = end
         return taken
 
-    def short_alias(self) -> tuple[int, int, str] | None:
-        """The core sort, instance and name of an alias of a core export, all of them short, at once.
+    def short_aliases(self, limit: int) -> list[tuple[int, int, int, str]]:
+        """Aliases of core exports that follow, at most `limit`, as long as they are short, without calls.
 
-        What nearly all aliases of a component are. None, and nothing read, for any other.
+        Of each where it starts, its core sort, instance and name. There are over a thousand of these in an
+        ordinary component, and hardly others.
         """
-        data, start = self._data, self.position
-        head = data[start : start + 5]
-        if len(head) < 5 or head[0] != 0x00 or head[2] != 0x01 or not head.isascii():
-            return None
-        end = start + 5 + head[4]
-        name = data[start + 5 : end]
-        if end > self._end or not name.isascii():
-            return None
-        self.position = end
-        return head[1], head[3], name.decode("ascii")
+        data, position = self._data, self.position
+        found: list[tuple[int, int, int, str]] = []
+        try:
+            while len(found) < limit and data[position] == 0x00 and data[position + 2] == 0x01:
+                instance, length = data[position + 3], data[position + 4]
+                end = position + 5 + length
+                if instance >= 0x80 or length >= 0x80 or end > self._end:
+                    break
+                found.append((position, data[position + 1], instance, data[position + 5 : end].decode("ascii")))
+                position = end
+        except (IndexError, UnicodeDecodeError):
+            pass  # whoever reads on finds out what is there
+        self.position = position
+        return found
 
     def since(self, start: int) -> bytes:
         """What was read from the position `start` on."""

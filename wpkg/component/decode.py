@@ -16,6 +16,7 @@ from wpkg.component.definitions import (
     CORE_ITEM_SORTS,
     ComponentDef,
     CoreInlineInstanceDef,
+    CoreInstanceAlias,
     CoreInstantiateDef,
     CoreModuleDef,
     ExportDef,
@@ -133,7 +134,7 @@ class _Section(TypeReader):
             case 0x05:
                 return self._entries(self._instance)
             case 0x06:
-                return self._entries(self._alias)
+                return self._aliases()
             case 0x07:
                 return self._entries(self._type)
             case 0x08:
@@ -157,6 +158,25 @@ class _Section(TypeReader):
         for _ in range(cursor.count()):
             at = base + cursor.position
             entries.append(make(Located, (read(), at)))
+        cursor.finish("a section")
+        return entries
+
+    def _aliases(self) -> list[Located]:
+        cursor = self._cursor
+        base = cursor.offset - cursor.position
+        entries: list[Located] = []
+        make = tuple.__new__  # as above
+        left = cursor.count()
+        while left > len(entries):
+            for at, code, instance, name in cursor.short_aliases(left - len(entries)):
+                sort = _CORE_SORTS.get(code)
+                if sort is None:
+                    cursor.position = at
+                    break
+                entries.append(make(Located, (make(CoreInstanceAlias, (sort, instance, name)), base + at)))
+            if left > len(entries):
+                at = base + cursor.position
+                entries.append(Located(self._alias(), at))
         cursor.finish("a section")
         return entries
 

@@ -61,7 +61,6 @@ MAX_FLAGS = 32  # flags are passed as one i32
 _PRIMITIVES = {primitive.value: primitive for primitive in Primitive}
 _SORTS = {sort.value[0]: sort for sort in Sort if len(sort.value) == 1}
 _CORE_SORTS = {sort.value[1]: sort for sort in Sort if len(sort.value) > 1}
-_CORE_ITEMS = {sort.value[1]: sort for sort in CORE_ITEM_SORTS}
 _NEVER_EXPORTED = CORE_ITEM_SORTS | {Sort.CORE_TYPE, Sort.CORE_INSTANCE}
 _OUTER_SORTS = frozenset({Sort.CORE_MODULE, Sort.CORE_TYPE, Sort.TYPE, Sort.COMPONENT})
 _TYPE_SCOPE_OUTER_SORTS = frozenset({Sort.CORE_TYPE, Sort.TYPE})
@@ -124,13 +123,6 @@ class TypeReader:
 
     def _alias(self) -> InstanceAlias | CoreInstanceAlias | OuterAlias:
         cursor = self._cursor
-        start = cursor.position
-        short = cursor.short_alias()
-        if short is not None:
-            code, instance, name = short
-            if code in _CORE_ITEMS:
-                return tuple.__new__(CoreInstanceAlias, (_CORE_ITEMS[code], instance, name))
-            cursor.position = start
         sort = self._sort()
         target = cursor.byte()
         if target == 0x01 and sort in CORE_ITEM_SORTS:

@@ -12,16 +12,13 @@ from wpkg.component.types import (
     Primitive,
     Resource,
     TypeBound,
+    members,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from wpkg.component.types import (
-        AnyType,
-        ExternType,
-        Identity,
-    )
+    from wpkg.component.types import AnyType, ExternType, Identity
 
 
 def provided(extern: ExternType) -> Iterator[tuple[str, Identity]]:
@@ -34,55 +31,55 @@ def provided(extern: ExternType) -> Iterator[tuple[str, Identity]]:
                 yield name, export.type
 
 
-def mentioned(extern: ExternType) -> Iterator[Identity]:
+def mentioned(extern: ExternType) -> Sequence[Identity]:
     """The identities that an item refers to and does not itself name, in order, each once.
 
     Chains are followed one step: of `use types.{r}`, the `r` of `types`. What occurs often is looked into once.
     """
-    own = set(_named_in(extern, {})) if isinstance(extern, InstanceType) else set()
-    seen: dict[int, AnyType] = {}
-    for identity in _in_extern(extern, seen):
-        if identity not in own:
-            yield identity
+    own: set[Identity] = set()
+    if isinstance(extern, InstanceType):
+        _name_in(extern, own, {})
+    found: list[Identity] = []
+    _mention_in_extern(extern, found, {})
+    return [identity for identity in found if identity not in own]
 
 
-def _named_in(extern: ExternType, seen: dict[int, ExternType]) -> Iterator[Identity]:
-    """The identities that an item gives names to, at any depth."""
+def _name_in(extern: ExternType, found: set[Identity], seen: dict[int, ExternType]) -> None:
+    """Add the identities that an item gives names to, at any depth."""
     if isinstance(extern, TypeBound):
-        yield extern.type
+        found.add(extern.type)
     elif isinstance(extern, InstanceType) and id(extern) not in seen:
         seen[id(extern)] = extern
         for export in extern.exports.values():
-            yield from _named_in(export, seen)
+            _name_in(export, found, seen)
 
 
-def _in_extern(extern: ExternType, seen: dict[int, AnyType]) -> Iterator[Identity]:
+def _mention_in_extern(extern: ExternType, found: list[Identity], seen: dict[int, AnyType]) -> None:
     match extern:
         case InstanceType():
             for export in extern.exports.values():
-                yield from _in_extern(export, seen)
+                _mention_in_extern(export, found, seen)
         case TypeBound(type=Alias() as alias):
-            yield from _in_type(alias.target, seen)
+            _mention_in_type(alias.target, found, seen)
         case TypeBound() | CoreModule():
             return
         case _:
-            yield from _in_type(extern, seen)
+            _mention_in_type(extern, found, seen)
 
 
-def _in_type(entry: AnyType, seen: dict[int, AnyType]) -> Iterator[Identity]:
-    """The identities in a type; an identity stands for itself, what it stands for is not looked at."""
+def _mention_in_type(entry: AnyType, found: list[Identity], seen: dict[int, AnyType]) -> None:
+    """Add the identities in a type; an identity stands for itself, what it stands for is not looked at."""
     if isinstance(entry, Primitive) or id(entry) in seen:
         return
     seen[id(entry)] = entry
     if isinstance(entry, (Alias, Resource)):
-        yield entry
+        found.append(entry)
     elif isinstance(entry, InstanceType):
-        yield from _in_extern(entry, seen)
+        _mention_in_extern(entry, found, seen)
     elif isinstance(entry, ComponentType):
         for extern in (*entry.imports.values(), *entry.exports.values()):
-            yield from _in_extern(extern, seen)
+            _mention_in_extern(extern, found, seen)
     else:
-        members: list[AnyType] = []
-        entry.map(members.append)
-        for member in members:
-            yield from _in_type(member, seen)
+        for member in members(entry):
+            if member is not None:
+                _mention_in_type(member, found, seen)

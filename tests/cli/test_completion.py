@@ -55,7 +55,10 @@ class Bash:
 
     def wait_for(self, text: str) -> str:
         """What was printed until `text` came."""
-        printed, deadline = "", time.monotonic() + 10
+        printed, deadline = (
+            "",
+            time.monotonic() + 60,
+        )  # a shell and wpkg are started for it, on a machine that may be busy
         while text not in printed:
             assert time.monotonic() < deadline, printed
             if select.select([self._master], [], [], 0.1)[0]:
@@ -69,14 +72,19 @@ class Bash:
 
 
 @pytest.fixture(scope="module")
-def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bash]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     registry = MemoryRegistry()
     pins = [publish_package(registry, "r.example", PackageName.parse(name), name.encode()) for name in NAMES]
     project_that_pins(folder, "r.example", pins)
     project_that_pins(folder / "below", "r.example", pins[:1])
     (folder / "harness.wasm").write_bytes(b"")
-    shell = Bash(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bash(project: Path) -> Iterator[Bash]:
+    shell = Bash(project)
     yield shell
     shell.close()
 
@@ -154,3 +162,30 @@ def test_a_project_that_cannot_be_read_suggests_nothing(tmp_path: Path) -> None:
         [str(PROGRAMS / "wpkg")], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("wpkg remove pay:", ["pay:harness", "pay:validator"]),
+        ("wpkg update au", ["audit:log"]),
+        ("wpkg why pay:harness@", ["pay:harness@1.0.0"]),
+        ("wpkg -C below tree --invert ", ["pay:harness"]),
+    ],
+)
+def test_zsh_and_fish_are_offered_the_same(project: Path, words: str, found: list[str]) -> None:
+    """As their scripts ask: zsh by the number of the word, fish by the word itself."""
+    begun = words.rpartition(" ")[2]
+    asked = {"zsh": (words, str(len(words.split(" ")) - 1)), "fish": (words, begun)}
+    offered = {}
+    for shell, (line, word) in asked.items():
+        environment = {
+            "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+            "COMP_WORDS": line,
+            "COMP_CWORD": word,
+            "_WPKG_COMPLETE": f"{shell}_complete",
+        }
+        ran = subprocess.run(["wpkg"], cwd=project, env=environment, capture_output=True, text=True, check=True)
+        offered[shell] = ran.stdout.splitlines()
+    assert offered["zsh"] == [line for name in found for line in ("plain", name, "_")]
+    assert offered["fish"] == [f"plain,{name}" for name in found]

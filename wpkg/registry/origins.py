@@ -7,6 +7,7 @@ network that the registry itself is not at. A token realm gets a password only w
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -30,6 +31,7 @@ def base_url(registry: str, plain_http: Collection[str] = ()) -> str:
     return f"{'http' if plain else 'https'}://{registry}"
 
 
+@functools.lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine: localhost or a loopback address."""
     if host == "localhost":
@@ -40,6 +42,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@functools.lru_cache(maxsize=64)
 def host_of(url: str) -> str:
     """The host in `url`, '' where there is none that can be read."""
     try:
@@ -56,6 +59,7 @@ def authority(url: str) -> str:
         return "the registry"
 
 
+@functools.lru_cache(maxsize=64)  # one request asks several times
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of `url`; all empty where it cannot be read."""
     try:

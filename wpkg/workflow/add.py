@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from wpkg.workflow.lock import Locked
     from wpkg.workflow.opened import OpenedProject
+    from wpkg.workflow.published import ListedTags
     from wpkg.workflow.world import World
 
 
@@ -59,6 +60,7 @@ def add(
         raise InvalidInput("--oci and --path say where one package is; add one at a time")
     opened = open_project(root)
     text = opened.text
+    listed: ListedTags = {}
     for number, want in enumerate(wanted):
         if opened.project.package == want.name:
             raise InvalidInput(f"{want.name} is this project itself")
@@ -70,15 +72,15 @@ def add(
         if requirement is None and line.path is None:
             # The line has to be there before it is known where the package is.
             placed = reopened(opened, set_dependency(text, want.name, Requirement.parse("*"), line))
-            requirement = _newest(world, placed, want.name)
+            requirement = _newest(world, placed, want.name, listed)
         _report(world, opened, want.name, requirement)
         text = set_dependency(text, want.name, requirement, line)
-    return settle(world, opened, text, dry_run=dry_run)
+    return settle(world, opened, text, dry_run=dry_run, listed=listed)
 
 
-def _newest(world: World, opened: OpenedProject, name: PackageName) -> Requirement:
+def _newest(world: World, opened: OpenedProject, name: PackageName, listed: ListedTags) -> Requirement:
     """`^` the newest version; a pre-release only where there is nothing else."""
-    with PublishedPackages(world, opened.workspace) as published:
+    with PublishedPackages(world, opened.workspace, listed=listed) as published:
         versions = published.versions(name)
     if not versions:
         raise NotFound(

@@ -14,6 +14,7 @@ from wpkg.workflow.resolve import resolve_lock
 from wpkg.workflow.settled import write_lock
 
 if TYPE_CHECKING:
+    from wpkg.workflow.published import ListedTags
     from wpkg.workflow.world import World
 
 
@@ -30,13 +31,16 @@ def reopened(opened: OpenedProject, text: str) -> OpenedProject:
     return OpenedProject(opened.root, text, project, replace(workspace, members=members))
 
 
-def settle(world: World, opened: OpenedProject, text: str, *, dry_run: bool) -> Locked:
+def settle(
+    world: World, opened: OpenedProject, text: str, *, dry_run: bool, listed: ListedTags | None = None
+) -> Locked:
     """Resolve and fetch for the project with `text` as its file, then write both; with `dry_run`, write nothing.
 
+    `listed` are lists of tags that are known.
     Raises: as `resolve_lock`; then nothing is written.
     """
     edited = reopened(opened, text)
-    lock = resolve_lock(world, edited.workspace)
+    lock = resolve_lock(world, edited.workspace, listed=listed)
     if not dry_run:
         fetch_locked(world, lock)
         write_lock(world, edited.workspace, lock, {opened.file: text.encode()})

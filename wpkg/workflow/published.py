@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
+    ListedTags = dict[Repository, Sequence[str]]
+
 WORKERS = 16  # requests at once
 
 
@@ -44,13 +46,23 @@ class VersionGone(RegistryError):
 class PublishedPackages:
     """A `PackageSource` for the solver, for the length of a block."""
 
-    def __init__(self, world: World, workspace: OpenedWorkspace, kept: Iterable[Pin] = ()) -> None:
-        """`kept` are the pins of the lock that are to stay: what is gone of them is missed, not passed over."""
+    def __init__(
+        self,
+        world: World,
+        workspace: OpenedWorkspace,
+        kept: Iterable[Pin] = (),
+        listed: ListedTags | None = None,
+    ) -> None:
+        """`kept` are the pins of the lock that are to stay: what is gone of them is missed, not passed over.
+
+        `listed` are lists of tags that this command has asked for already, and keeps those that are asked for now.
+        """
         self._world = world
         self._workspace = workspace
         self._places = Places(world, workspace)
         self._locked = {package.pin: package for package in (workspace.lock.packages if workspace.lock else ())}
         self._kept = frozenset(kept)
+        self._listed: ListedTags = {} if listed is None else listed
         self._kinds = {d.name: d.kind for _, d in workspace.dependencies()}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="resolve")
         self._tags: dict[PackageName, Future[dict[Version, str]]] = {}
@@ -134,7 +146,9 @@ class PublishedPackages:
 
     def _list_versions(self, package: PackageName, repository: Repository) -> dict[Version, str]:
         try:
-            tags = self._world.registry.list_tags(repository)
+            if repository not in self._listed:
+                self._listed[repository] = self._world.registry.list_tags(repository)
+            tags = self._listed[repository]
         except NotFound as error:
             raise NotFound(
                 f"{package} is not in the registry: there is no repository {repository}",

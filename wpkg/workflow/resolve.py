@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wpkg.resolve.solve import Solution
     from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedWorkspace
+    from wpkg.workflow.published import ListedTags
     from wpkg.workflow.world import World
 
 
@@ -30,11 +31,13 @@ def resolve_lock(
     workspace: OpenedWorkspace,
     kept: Collection[Pin] | None = None,
     preferred: Collection[Pin] = (),
+    listed: ListedTags | None = None,
 ) -> Lock:
     """A new lock. Every release in it is verified by the policy of the workspace.
 
     Pins among `kept`, by default all there are, stay as long as they satisfy; those among `preferred` are taken
-    rather than newer ones. Whatever was locked and is taken again must be what it was.
+    rather than newer ones. Whatever was locked and is taken again must be what it was. `listed` are lists of tags
+    that are known.
 
     Raises: NoSolution, RegistryError, LockOutOfDate, NotTrusted, InvalidInput.
     """
@@ -49,7 +52,7 @@ def resolve_lock(
     imported = _wkg_pins(workspace) if workspace.lock is None else {}
     count = len({dependency.name for _, dependency in dependencies})
     world.reporter.status("Resolving", f"{count} {'dependency' if count == 1 else 'dependencies'}")
-    with PublishedPackages(world, workspace, kept) as published:
+    with PublishedPackages(world, workspace, kept, listed) as published:
         wishes = [
             Wish(d.name, d.requirement or published.whatever(d.name), workspace.name_of(member))
             for member, d in dependencies

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from wpkg.names.package_name import PackageName
     from wpkg.names.version import Version
+    from wpkg.workflow.published import ListedTags
     from wpkg.workflow.world import World
 
 
@@ -45,10 +46,11 @@ def update(
     for name in names:
         _check_known(workspace, locked, name)
     wanted = Pin(names[0], precise) if precise is not None else None
+    listed: ListedTags = {}
     if wanted is not None:
-        _check_published(world, workspace, wanted)
+        _check_published(world, workspace, wanted, listed)
     kept = [package.pin for package in locked.all if names and not _gives_way(package.pin, names, precise)]
-    lock = resolve_lock(world, workspace, kept, [wanted] if wanted is not None else [])
+    lock = resolve_lock(world, workspace, kept, [wanted] if wanted is not None else [], listed)
     if wanted is not None and lock.at(wanted) is None:
         raise NoSolution(
             f"{wanted} is not what the requirements lead to: {_requirements(workspace, lock, wanted.name)}",
@@ -75,8 +77,8 @@ def _check_known(workspace: OpenedWorkspace, lock: Lock, name: PackageName) -> N
         )
 
 
-def _check_published(world: World, workspace: OpenedWorkspace, wanted: Pin) -> None:
-    with PublishedPackages(world, workspace) as published:
+def _check_published(world: World, workspace: OpenedWorkspace, wanted: Pin, listed: ListedTags) -> None:
+    with PublishedPackages(world, workspace, listed=listed) as published:
         versions = published.versions(wanted.name)
     if wanted.version not in versions:
         found = ", ".join(str(version) for version in versions[:8]) or "none"

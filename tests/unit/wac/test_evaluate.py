@@ -98,7 +98,7 @@ def test_an_interface_under_another_name_is_exported_for_its_types_under_that_na
 
 def test_what_gates_leave_out_is_not_defined() -> None:
     plan = document_plan(
-        "package a:b; @unstable(feature = x) record r { a: u8 } @since(version = 1.0.0) enum e { a }", {}
+        "package a:b@1.0.0; @unstable(feature = x) record r { a: u8 } @since(version = 1.0.0) enum e { a }", {}
     )
     assert plan.exports == ("e",)
 

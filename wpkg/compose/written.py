@@ -31,7 +31,7 @@ class Written(Struct, frozen=True):
     arguments: Mapping[tuple[str, str], Item]  # node and import -> what satisfies it; the rest is the host's
     imports: tuple[StatedImport, ...]
     exports: tuple[Exported, ...]
-    defined: tuple[Defined, ...] = ()  # each after those that it mentions
+    defined: tuple[Defined, ...] = ()
 
 
 def plan_written(written: Written) -> Plan:

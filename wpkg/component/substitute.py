@@ -67,7 +67,18 @@ class Substitution:
         self.made: list[Identity] = []
 
     def bind(self, identity: Identity, other: Identity) -> None:
-        """Let `other` stand for `identity`."""
+        """Let `other` stand for `identity`; where it is an alias of it, it does already."""
+        step: AnyType = other
+        while step is not identity and isinstance(step, (Resource, Alias)):
+            replaced = self._replaced.get(step, step)
+            if replaced is not step:
+                step = replaced
+            elif isinstance(step, Alias):
+                step = step.target
+            else:
+                break
+        if step is identity and other is not identity:
+            return
         self._replaced[identity] = other
         self._fresh.discard(identity)
 

@@ -228,7 +228,7 @@ class Plan(Struct, frozen=True):
     stated_again: frozenset[tuple[str, str]] = frozenset()  # node and type import; the host need not provide it
     taken: tuple[Taken, ...] = ()
     stated_exports: tuple[Exported, ...] | None = None  # besides re-exports; None: all that the root exports
-    defined: tuple[Defined, ...] = ()  # each after those that it mentions
+    defined: tuple[Defined, ...] = ()
     links: tuple[RuntimeLink, ...] = ()  # in the order of `residuals`, which have what is linked, too
 
     @property
@@ -237,9 +237,7 @@ class Plan(Struct, frozen=True):
         stated = self.stated_exports
         if stated is None:
             stated = tuple(Exported(name, Item(self.root, (name,))) for name in self.instances[self.root])
-        rank = {defined.name: i for i, defined in enumerate(self.defined)}
         types = [exported for exported in stated if exported.item.of is Of.DEFINITION]
-        types.sort(key=lambda exported: rank[exported.item.origin])
         others = [exported for exported in stated if exported.item.of is not Of.DEFINITION]
         return (*types, *self.reexported, *others)
 

@@ -270,10 +270,16 @@ class Linker:
 
         Without them the result would not be valid, or could not be composed again (docs/composition.md, 6).
         """
-        there = {self._export_of(each.item) for each in exported}
+        there = {(each.item.node, each.item.path) for each in exported}
+        named = {extern.type for each in exported if isinstance(extern := self.type_of(each.item), TypeBound)}
 
         def missing(extern: ExternType) -> list[tuple[str, str]]:
-            return [owner for owner in self.owners(extern) if owner not in there and (owner[0], None) not in there]
+            owners = (self._inside.get(identity) for identity in mentioned(extern) if identity not in named)
+            return [
+                (node, export)
+                for node, export in filter(None, owners)
+                if (node, (export,)) not in there and (node, ()) not in there
+            ]
 
         try:
             owners = in_order(
@@ -289,12 +295,6 @@ class Linker:
                 raise ExportConflict(export, (other, node))
         return owners
 
-    def _export_of(self, item: Item) -> tuple[str, str | None] | None:
-        if item.node is None:
-            return None
-        return item.node, item.path[0] if item.path else None
-
-    def owners(self, extern: ExternType) -> list[tuple[str, str]]:
-        """The nodes and their exports, of those inside, whose types `extern` mentions."""
-        owners = (self._inside.get(identity) for identity in mentioned(extern))
-        return [owner for owner in owners if owner is not None]
+    def owner(self, identity: Identity) -> tuple[str, str] | None:
+        """The node inside and its export that provide `identity`, if there is one."""
+        return self._inside.get(identity)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from wpkg.component.types import TypeBound
 from wpkg.compose.errors import CircularTypes, ExportConflict, ImportConflict
 from wpkg.compose.graph import Defined, Exported, Item, Node, Plan, StatedImport
 from wpkg.compose.linker import Linker
+from wpkg.compose.mentions import mentioned
 from wpkg.compose.order import Circle, in_order
 from wpkg.names.extern_name import uniqueness_key
 
@@ -29,7 +31,7 @@ class Written(Struct, frozen=True):
     arguments: Mapping[tuple[str, str], Item]  # node and import -> what satisfies it; the rest is the host's
     imports: tuple[StatedImport, ...]
     exports: tuple[Exported, ...]
-    defined: tuple[Defined, ...] = ()  # each after those that it mentions
+    defined: tuple[Defined, ...] = ()
 
 
 def plan_written(written: Written) -> Plan:
@@ -79,15 +81,19 @@ def _owners_first(linker: Linker, exports: Sequence[Exported]) -> list[Exported]
         other = taken.setdefault(uniqueness_key(exported.name), exported)
         if other is not exported:
             raise ExportConflict(exported.name, (other.item.origin, exported.item.origin))
-    by_owner = {
-        (each.item.origin, each.item.path[0]): each
+    by_owner = {(each.item.node, *each.item.path): each for each in reversed(exports) if len(each.item.path) == 1}
+    types = {
+        extern.type: each
         for each in reversed(exports)
-        if each.item.path and each.item.node is not None
+        if isinstance(extern := linker.type_of(each.item), TypeBound)
     }
 
     def needs(exported: Exported) -> list[Exported]:
-        owners = linker.owners(linker.type_of(exported.item))
-        return [by_owner[owner] for owner in owners if owner in by_owner and by_owner[owner] is not exported]
+        found = [
+            types.get(identity) or by_owner.get(linker.owner(identity) or (None, ""))
+            for identity in mentioned(linker.type_of(exported.item))
+        ]
+        return [each for each in found if each is not None and each is not exported]
 
     try:
         return in_order(exports, needs)

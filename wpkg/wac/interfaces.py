@@ -12,7 +12,6 @@ from msgspec import Struct
 from wpkg.component.types import Alias, FuncType, InstanceType, TypeBound
 from wpkg.compose.graph import Defined, StatedImport
 from wpkg.compose.mentions import mentioned
-from wpkg.compose.order import in_order
 from wpkg.names.extern_name import parse_extern_name
 from wpkg.wac.syntax import Export, FuncAlias, Import, Let
 from wpkg.wac.versions import name_versions
@@ -47,8 +46,8 @@ _WORLD = "this document"
 class Stated(Struct, frozen=True):
     """The imports of a document: `local` what its names stand for, `imports` all, with those that types need.
 
-    `interfaces` are, by local names, the whole names of those that are imported. `defined` are in an order in
-    which they can be made.
+    `interfaces` are, by local names, the whole names of those that are imported. `defined` are in the order
+    of the text.
     """
 
     local: Mapping[str, StatedImport]
@@ -159,11 +158,7 @@ def _defined(document: WacDocument, resolved: WitPackages) -> tuple[Defined, ...
             found[name] = Defined(name, TypeBound(Alias(extern, name)))
         elif isinstance(statement, TypeItem) and isinstance(extern, TypeBound):
             found[name] = Defined(name, extern)
-    by_identity = {defined.extern.type: name for name, defined in found.items()}
-    order = in_order(
-        found, lambda name: [by_identity[i] for i in mentioned(found[name].extern) if i in by_identity]
-    )
-    return tuple(found[name] for name in order)
+    return tuple(found.values())
 
 
 def _in_document(document: WacDocument, path: UsePath) -> UsePath:

@@ -7,7 +7,9 @@ import pytest
 from tests.components import compose, from_wit, planned
 from tests.unit.compose.test_cases import TYPES, component, lib
 from tests.wac import compose_document, document_plan, emitted
-from wpkg.component.read import read_component
+from wpkg.component.definitions import Attribute
+from wpkg.component.read import read_component, read_definition
+from wpkg.component.types import ComponentType, TypeBound, strip
 from wpkg.compose.errors import Unsupported
 from wpkg.compose.graph import Of
 from wpkg.wac.emit import emit_document, local_package
@@ -98,7 +100,7 @@ def test_an_interface_under_another_name_is_exported_for_its_types_under_that_na
 
 def test_what_gates_leave_out_is_not_defined() -> None:
     plan = document_plan(
-        "package a:b; @unstable(feature = x) record r { a: u8 } @since(version = 1.0.0) enum e { a }", {}
+        "package a:b@1.0.0; @unstable(feature = x) record r { a: u8 } @since(version = 1.0.0) enum e { a }", {}
     )
     assert plan.exports == ("e",)
 
@@ -106,3 +108,20 @@ def test_what_gates_leave_out_is_not_defined() -> None:
 def test_a_type_is_exported_under_its_own_name_only_until_another_is_given() -> None:
     plan = document_plan('package a:b; record r { a: u8 } import f: func(); export r as q; export f as "r";', {})
     assert [(each.name, each.item.of) for each in plan.exported] == [("q", Of.DEFINITION), ("r", Of.IMPORT)]
+
+
+def test_a_type_is_imported_under_as_many_names_as_are_said() -> None:
+    plan = document_plan("package a:b; record r { a: u8 } import x as y: r; import z: r;", {})
+    assert [residual.name for residual in plan.residuals] == ["y", "z"]
+
+
+def test_a_defined_world_says_what_its_imports_and_exports_implement() -> None:
+    text = "package a:b; interface i { f: func(); } world w { import mine: i; export yours: i; }"
+    bound = read_definition(memoryview(compose_document(text, {}))).type.exports["w"]
+    assert isinstance(bound, TypeBound)
+    wrapper = strip(bound.type)
+    assert isinstance(wrapper, ComponentType)
+    made = wrapper.exports["a:b/w"]
+    assert isinstance(made, ComponentType)
+    assert made.import_attributes == {"mine": ((Attribute.IMPLEMENTS, "a:b/i"),)}
+    assert made.export_attributes == {"yours": ((Attribute.IMPLEMENTS, "a:b/i"),)}

@@ -44,7 +44,7 @@ from wpkg.registry.client import RegistryClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-QUICK = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Pieces of paths and headers that make texts which are nearly right.
 PIECES = [

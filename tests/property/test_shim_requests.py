@@ -30,6 +30,7 @@ from registry_shim.protocol.registry import Registry
 from registry_shim.protocol.routes import Endpoint, find_route
 from registry_shim.store.store import Store
 from registry_shim.upstream.address import Upstream
+from registry_shim.upstream.namespaces import Namespaces
 from registry_shim.upstream.pull_through import PullThrough
 from registry_shim.upstream.source import Source
 from tests.shim.conftest import MEMORY, new_id
@@ -43,7 +44,7 @@ from wpkg.registry.client import RegistryClient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-QUICK = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Pieces of paths and headers that make texts which are nearly right.
 PIECES = [
@@ -66,6 +67,7 @@ PIECES = [
     "uploads",
     "manifests",
     "tags/list",
+    "_catalog",
     "referrers",
     "index.json",
     "index.log",
@@ -172,7 +174,8 @@ def mirror() -> Iterator[InProcessClient]:
         tempfile.TemporaryDirectory(prefix="secret-", dir=MEMORY if MEMORY.is_dir() else None) as root,
         Store(Path(root), new_id) as store,
     ):
-        yield InProcessClient(store, root, PullThrough(Registry(store), store, [source], 60.0, lambda: 0.0))
+        through = PullThrough(Registry(store), store, [source], 60.0, lambda: 0.0)
+        yield InProcessClient(store, root, Namespaces(through, [source.upstream], "a"))
         assert {path.name for path in Path(root).iterdir()} == {".lock"}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from registry_shim.store.documents import read_document
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
-from wpkg.oci.manifest import EMPTY_CONFIG, IMAGE_INDEX, IMAGE_MANIFEST, Manifest
+from wpkg.oci.manifest import EMPTY_CONFIG, IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +45,18 @@ def index_of(root: Path, name: str) -> list[tuple[str, str | None]]:
         (item["digest"], item.get("annotations", {}).get("org.opencontainers.image.ref.name"))
         for item in index["manifests"]
     ]
+
+
+def push_image(repository: Repository, *tags: str, layer: bytes, subject: Descriptor | None = None) -> Descriptor:
+    """A manifest with a layer of its own."""
+    push_blob(repository, b"{}")
+    described = Descriptor("application/octet-stream", push_blob(repository, layer), len(layer))
+    data = Manifest(EMPTY, (described,), subject).encode()
+    repository.publish(read_document(data, IMAGE_MANIFEST), data, Digest.of(data), tags)
+    return Descriptor.of(IMAGE_MANIFEST, data)
+
+
+def push_index(repository: Repository, *tags: str, children: tuple[Descriptor, ...]) -> Descriptor:
+    data = Index(children).encode()
+    repository.publish(read_document(data, IMAGE_INDEX), data, Digest.of(data), tags)
+    return Descriptor.of(IMAGE_INDEX, data)

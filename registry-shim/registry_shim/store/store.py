@@ -101,9 +101,10 @@ class Store:
         if not Repository.exists(directory):
             return None
         with self._lock:
-            if path not in self._repositories:
+            # Looked at again, for it may have been loaded by somebody else, or pruned.
+            if path not in self._repositories and Repository.exists(directory):
                 self._repositories[path] = self._open(Repository.load, directory)
-            return self._repositories[path]
+            return self._repositories.get(path)
 
     @contextmanager
     def holding(self, path: str) -> Iterator[Repository | None]:

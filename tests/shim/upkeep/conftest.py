@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from registry_shim.store.repository import Repository
     from registry_shim.store.store import Store
     from registry_shim.upkeep.orders import CollectReport, ScrubReport
     from wpkg.oci.digest import Digest
@@ -60,3 +61,8 @@ class Kept:
 @pytest.fixture
 def kept(store: Store, root: Path) -> Kept:
     return Kept(store, root)
+
+
+@pytest.fixture
+def repository(store: Store) -> Repository:
+    return store.obtain("a/b")

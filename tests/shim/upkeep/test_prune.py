@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from registry_shim.store import bare
+from registry_shim.store.repository import Repository
 from registry_shim.store.store import Store
 from tests.shim.conftest import new_id
 from tests.shim.process import run
@@ -226,6 +227,29 @@ def test_a_crash_leaves_nothing_that_comes_back(
     push_manifest(client, "a", "v2")
     assert client.send("GET", "/v2/a/tags/list").json["tags"] == ["v2"]
     assert kept.scrub().findings == ()
+
+
+def test_who_looks_for_it_while_it_goes_finds_nothing(
+    kept: Kept, client: InProcessClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied(client, "a")
+    kept.age()
+    kept.collect()
+    client = restart(kept)
+    real, is_first = Repository.exists, True
+
+    def exists(directory: Path) -> bool:
+        nonlocal is_first
+        found = real(directory)
+        if found and is_first:
+            is_first = False
+            kept.store.obtain("a")
+            assert kept.store.prune("a", math.inf)
+        return found
+
+    monkeypatch.setattr(Repository, "exists", staticmethod(exists))
+    assert client.send("GET", "/v2/a/tags/list").code == "NAME_UNKNOWN"
+    assert not is_first
 
 
 ROUNDS = 60

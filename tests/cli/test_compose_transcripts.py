@@ -122,6 +122,11 @@ def test_a_component_cut_off_anywhere_is_refused_in_one_sentence(type_: Callable
         (["folder"], "error: folder is a folder, a component file is needed"),
         (["root.wasm", "--with", "folder"], "error: folder is a folder, a component file is needed"),
         (["root.wasm", "--with", "dep.wasm", "--with", "dep.wasm"], "error: 'dep.wasm' is given twice"),
+        (["root.wasm", "--with", "/dev/null"], "error: /dev/null is no file, a component file is needed"),
+        (
+            ["root.wasm", "--with", "dep.wasm", "--plan", "--emit", "wac"],
+            "error: --plan shows the composition, --emit writes it as a document: one of them",
+        ),
         (["root.wasm", "--with", "dep.wasm", "--use", "f"], "error: 'f' is not of the form IMPORT=COMPONENT"),
     ],
 )

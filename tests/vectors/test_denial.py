@@ -61,5 +61,5 @@ def test_every_composition_with_imports_denied_is_valid() -> None:
 def test_what_is_refused_is_of_the_world_or_denied_in_part() -> None:
     """Types of the world, and what uses them; core modules; instances in instances; resources of what is allowed."""
     _, refused = compositions()
-    known = ("which is denied to it", "and none can be generated", "and nothing can provide it")
+    known = ("which is denied to it", "and none can be generated", "instances, functions and types")
     assert [said for said in refused.values() if not said.endswith(known)] == []

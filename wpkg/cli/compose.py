@@ -140,6 +140,8 @@ def compose(
     from wpkg.workflow.compose_files import compose_files, plan_command
 
     wanted = composition(session, root, places=(deps, deps_dir), **options)
+    if emit is not None and show_plan:
+        raise click.UsageError("--plan shows the composition, --emit writes it as a document: one of them")
     if emit is not None:
         from wpkg.workflow.compose_document import emit_files
 

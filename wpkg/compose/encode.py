@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from wpkg.component import write
 from wpkg.component.definitions import Sort
+from wpkg.component.describe import describe_extern
 from wpkg.component.sections import COMPONENT_PREAMBLE, COMPONENT_SECTION, leb, section, section_header
-from wpkg.component.types import FuncType, InstanceType, TypeBound
+from wpkg.component.types import ComponentType, FuncType, InstanceType, TypeBound
 from wpkg.component.write import UnwritableType
 from wpkg.component.write_types import ComponentScope, UnknownResource
 from wpkg.compose.errors import SplitResources, TooLarge, Unsupported
@@ -69,6 +70,7 @@ class _Encoder:
         self._instances: dict[str, int] = {}  # node -> instance index
         self._imports: dict[str, tuple[Sort, int, ExternType]] = {}  # import of the result -> its index
         self._items: dict[tuple[int, str], int] = {}  # instance and export -> index of the alias
+        self._closed = {Sort.CORE_MODULE: sharing.count if sharing is not None else 0, Sort.COMPONENT: 0}
         self._arguments: dict[tuple[str, str], tuple[Sort, int]] = {}  # node and import -> argument
         self._exported_types: set[Identity] = set()  # under a name of their own
         self._attributes = {node.name: node.component.export_attributes for node in plan.nodes}
@@ -152,12 +154,17 @@ class _Encoder:
                 else:
                     self._pieces += embedded(node.name, node.size)
             self._components[node.name] = indices[node.content]
+        self._closed[Sort.COMPONENT] = len(indices)
 
     def _instantiate(self, node: Node) -> None:
         satisfied = [(connection.name, connection.item) for connection in self._connections[node.name]]
         satisfied += [(taken.name, taken.item) for taken in self._taken[node.name]]
         for name, item in satisfied:
-            sort, index, _ = self._find(item)
+            sort, index, extern = self._find(item)
+            if sort in self._closed:
+                raise Unsupported(
+                    f"import '{name}' of '{node.name}' is {describe_extern(extern)}, which is not passed on yet"
+                )
             self._arguments[node.name, name] = (sort, index)
         for passed in self._passed_types[node.name]:
             if isinstance(passed.type, TypeBound):
@@ -187,7 +194,9 @@ class _Encoder:
         sort = _sort_of(extern)
         key = (instance, export)
         if key not in self._items:
-            if isinstance(extern, (InstanceType, FuncType)):
+            if sort in self._closed:
+                self._items[key] = self._next_closed(sort)
+            elif isinstance(extern, (InstanceType, FuncType)):
                 self._items[key] = self._index_of_next(extern)
             self._section(_ALIAS_SECTION, b"\x01" + write.instance_alias(sort, *key))
             if isinstance(extern, TypeBound):
@@ -195,6 +204,11 @@ class _Encoder:
             else:
                 self._scope.introduce(extern)
         return sort, self._items[key]
+
+    def _next_closed(self, sort: Sort) -> int:
+        """The index of the next core module or component; those that are embedded come first."""
+        self._closed[sort] += 1
+        return self._closed[sort] - 1
 
     def _export(self, exported: Exported) -> None:
         export, item = exported.name, exported.item
@@ -207,6 +221,8 @@ class _Encoder:
         written = write.export(export, sort, index, ascribed, said)
         self._section(_EXPORT_SECTION, b"\x01" + written)
         self._scope.introduce_export(extern)
+        if sort in self._closed:
+            self._next_closed(sort)
         if isinstance(extern, TypeBound):
             self._exported_types.add(extern.type)
 
@@ -232,4 +248,4 @@ def _sort_of(extern: ExternType) -> Sort:
         return Sort.FUNC
     if isinstance(extern, TypeBound):
         return Sort.TYPE
-    raise Unsupported("core modules and components cannot be passed between components yet")
+    return Sort.COMPONENT if isinstance(extern, ComponentType) else Sort.CORE_MODULE

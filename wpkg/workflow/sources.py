@@ -156,7 +156,7 @@ class Sources:
 
     def _open(self, file: ComponentFile) -> Source:
         if not file.path.is_file():
-            what = "is a folder" if file.path.is_dir() else "is not there"
+            what = "is a folder" if file.path.is_dir() else "is no file" if file.path.exists() else "is not there"
             raise InvalidInput(f"{file.path} {what}, a component file is needed")
         try:
             stamp = _stamp_of(file.path.stat())

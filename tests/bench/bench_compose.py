@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.bench.composers import built_components, composers
-from tests.bench.measure import RUNS, taking_turns
+from tests.bench.measure import RUNS, installed_wpkg, taking_turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def bench(folder: Path) -> None:
     """Bar: at most 0.6 of what wasm-tools compose takes."""
     harness, validator = (str(path) for path in built_components(folder))
-    measured = taking_turns(composers(harness, [validator]), folder, 2 * RUNS)
+    measured = taking_turns(composers(installed_wpkg(folder), harness, [validator]), folder, 2 * RUNS)
     ours = measured["wpkg compose"]
     print("two components of 18 MB: bar <= 0.6 of wasm-tools compose")
     for name, found in measured.items():

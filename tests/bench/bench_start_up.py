@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.measure import PROGRAMS, RUNS, environment, row, taking_turns
+from tests.bench.measure import RUNS, environment, installed_wpkg, row, taking_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # What the interpreter loads before it comes to us is not counted.
 _PROGRAM = (
@@ -22,9 +22,9 @@ _PROGRAM = (
 
 def bench(folder: Path) -> None:
     """Bar: at most 5 bare interpreters."""
-    wpkg = str(PROGRAMS / "wpkg")
+    wpkg = installed_wpkg(folder)
     commands = {
-        "python -c pass": [sys.executable, "-c", "pass"],
+        "python -c pass": [str(Path(wpkg).with_name("python")), "-c", "pass"],
         "wpkg --version": [wpkg, "--version"],
         "wpkg --help": [wpkg, "--help"],
         "wpkg cache dir": [wpkg, "cache", "dir"],

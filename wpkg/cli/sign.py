@@ -57,7 +57,7 @@ def sign(
 
         written = sign_to_file(session.world, session.root, reference, private, bundle, raw=raw)
         session.console.result(
-            "sign.file",
+            "sign",
             {"path": str(bundle), "digest": str(written.digest), "signer": written.signer},
             [f"{bundle}  signs {written.digest}", f"signed by {written.signer}"],
         )

@@ -70,6 +70,8 @@ def test_the_page_can_be_followed(tmp_path: Path, *, with_cosign: bool) -> None:
         assert done.returncode == 0, done.stderr
         assert ran >= 22
         assert "pay:harness@0.1.0: verified" in done.stdout
+        assert "found by the cache, as pay:validator 0.1.0" in done.stdout
+        assert "its signatures are those that the cache remembers; the registry was not asked" in done.stdout
         composed = (tmp_path / "validator" / "build" / "validator.composed.wasm").read_bytes()
         assert (tmp_path / "deploy.wasm").read_bytes() == composed
         refused = subprocess.run(

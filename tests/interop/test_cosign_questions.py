@@ -22,12 +22,12 @@ from wpkg.oci.reference import Reference
 from wpkg.oci.referrers import referrers_tag
 from wpkg.registry.client import RegistryClient
 from wpkg.trust.bundle import BUNDLE_V03, build_bundle_referrer, sign_statement
-from wpkg.trust.keyfile import write_key_file
+from wpkg.trust.keyfile import read_key_file, write_key_file
 from wpkg.trust.legacy import legacy_tag
 from wpkg.trust.statement import COSIGN_SIGN, CYCLONEDX, signature_statement
 from wpkg.workflow.attach import published_as
 from wpkg.workflow.release import Release, fetch_release
-from wpkg.workflow.sign import attest
+from wpkg.workflow.sign import attest, sign_to_file
 from wpkg.workflow.verify import verify
 from wpkg.workflow.verify_file import FileNotTrusted, verify_file
 
@@ -148,6 +148,19 @@ def test_we_verify_a_file_that_cosign_has_signed(tmp_path: Path, version: str) -
         verify_file(world, tmp_path / "b.wasm", tmp_path / "b.json", keys)
     with pytest.raises(FileNotTrusted, match=r"is no signature over .*a.wasm by other.pub"):
         verify_file(world, tmp_path / "a.wasm", tmp_path / "b.json", [tmp_path / "other.pub"])
+
+
+@pytest.mark.parametrize("version", ["v3", "v2"])
+def test_cosign_verifies_a_file_that_we_have_signed(tmp_path: Path, version: str) -> None:
+    assert cosign(version, tmp_path, "generate-key-pair", "--output-key-prefix", "k").code == 0
+    (tmp_path / "a.wasm").write_bytes(b"the component")
+    (tmp_path / "b.wasm").write_bytes(b"another one")
+    key = read_key_file((tmp_path / "k.key").read_bytes(), PASSWORD.encode())
+    sign_to_file(fake_world(tmp_path / "c"), tmp_path, str(tmp_path / "a.wasm"), key, tmp_path / "b.json")
+    arguments = [*verify_arguments(version, tmp_path, "k.pub"), "--bundle", "b.json", "--type", COSIGN_SIGN]
+    good = cosign(version, tmp_path, "verify-blob-attestation", *arguments, "a.wasm")
+    assert good.code == 0, good.out
+    assert cosign(version, tmp_path, "verify-blob-attestation", *arguments, "b.wasm").code != 0
 
 
 def both_refuse(published: Publication, release: Release, reason: str) -> None:

@@ -12,6 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from tests.workflow.conftest import TRUST, Company
 from wpkg.component.custom_sections import find_custom_sections
 from wpkg.component.sections import leb, section
+from wpkg.oci.manifest import read_manifest
 from wpkg.trust.sbom import CRATES_SECTION
 from wpkg.trust.statement import CYCLONEDX, SLSA_PROVENANCE
 from wpkg.workflow.build import build
@@ -85,3 +86,14 @@ def test_everything_is_the_same_for_two_who_publish_the_same(tmp_path: Path) -> 
         company, _ = published(tmp_path / name)
         stored.append({"manifests": set(company.registry.manifests), "blobs": set(company.registry.blobs)})
     assert stored[0] == stored[1]
+
+
+def test_whoever_looks_around_in_a_registry_sees_what_it_was_composed_of(tmp_path: Path) -> None:
+    """As a hint: it is in the manifest, which is signed, and provenance is what proves it."""
+    company, _ = published(tmp_path)
+    manifest = read_manifest(company.registry.fetch_manifest(company.repository("validator").at(tag="0.1.0")).data)
+    harness = company.registry.tags[company.repository("harness"), "0.1.0"]
+    assert manifest.annotations["dev.wpkg.buildtype"] == "https://wpkg.dev/buildtypes/compose/v1"
+    assert manifest.annotations["dev.wpkg.compose.inputs"] == str(harness)
+    raw = read_manifest(company.registry.fetch_manifest(company.repository("validator").at(tag="0.1.0_raw")).data)
+    assert "dev.wpkg.buildtype" not in raw.annotations

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from tests.workflow.conftest import HARNESS, TRUST, Company, component
-from wpkg.errors import InvalidInput, NotTrusted, WpkgError
+from tests.workflow.conftest import TRUST, Company
+from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.manifest import read_manifest
-from wpkg.trust.bundle import sign_statement
 from wpkg.trust.policy import WrongPlace
 from wpkg.trust.statement import CYCLONEDX, SLSA_PROVENANCE
 from wpkg.trust.verification import NotSigned, SignatureInvalid
 from wpkg.workflow.add import Wanted, add
-from wpkg.workflow.attach import published_as
 from wpkg.workflow.build import build
 from wpkg.workflow.lock import lock
 from wpkg.workflow.published import VersionGone
@@ -26,7 +24,6 @@ from wpkg.workflow.sign import attest, sign
 from wpkg.workflow.trusting import SignatureDisappeared, SignerChanged, VersionLowered
 from wpkg.workflow.update import update
 from wpkg.workflow.verify import verify
-from wpkg.workflow.verify_file import FileNotTrusted, verify_file
 from wpkg.workflow.verify_inputs import InputNotTrusted
 
 if TYPE_CHECKING:
@@ -353,38 +350,3 @@ class TestLegacyPolicy:
         )
         with pytest.raises(NotTrusted):
             lock(company.world(), root)
-
-
-class TestFiles:
-    def test_a_file_by_its_bundle(self, company: Company, tmp_path: Path) -> None:
-        company.publish("harness")
-        root = company.project("validator", extra=DEPENDS)
-        release = verify(company.world(), root, "pay:harness@0.1.0").release
-        from wpkg.trust.statement import provenance_statement, signature_statement
-
-        file, bundle = tmp_path / "harness.wasm", tmp_path / "bundle.json"
-        file.write_bytes(component(HARNESS))
-        bundle.write_bytes(sign_statement(company.platform_key, signature_statement(published_as(release))))
-        keys = [company.key_file(company.platform_key, "p.pub")]
-        assert verify_file(company.world(), file, bundle, keys).signer.hint == company.platform_key.public.hint
-        faults: list[tuple[Any, str, type[WpkgError]]] = [
-            ([company.key_file(company.stranger_key, "s.pub")], "not a statement signed by s.pub", FileNotTrusted),
-            ([], "nothing says whom to trust", InvalidInput),
-        ]
-        for given, message, error in faults:
-            with pytest.raises(error, match=message):
-                verify_file(company.world(), file, bundle, given)
-        with pytest.raises(FileNotTrusted, match="holds .*sign/v1, not https://slsa.dev"):
-            verify_file(company.world(), file, bundle, keys, "slsaprovenance1")
-        file.write_bytes(component(HARNESS)[:-1] + b"x")
-        with pytest.raises(FileNotTrusted, match="is about other bytes"):
-            verify_file(company.world(), file, bundle, keys)
-        file.write_bytes(component(HARNESS))
-        attested = provenance_statement(published_as(release), {})
-        bundle.write_bytes(sign_statement(company.platform_key, attested))
-        with pytest.raises(FileNotTrusted, match="an attestation is not|holds https://slsa.dev"):
-            verify_file(company.world(), file, bundle, keys)
-        assert verify_file(company.world(), file, bundle, keys, "slsaprovenance1").statement == attested
-        bundle.write_bytes(b"{")
-        with pytest.raises(InvalidInput, match="bundle.json: the bundle is malformed"):
-            verify_file(company.world(), file, bundle, keys)

@@ -98,7 +98,7 @@ def verify(
         "reference": str(release.reference),
         "kind": release.kind,
         "component": str(release.component.digest),
-        "found_by": verified.found.by if verified.found else None,
+        "found-by": verified.found.by if verified.found else None,
         "evidence": "cache" if verified.is_kept else "registry",
         "verification": verification_json(verified.verification),
         "inputs": [str(item) for item in verified.inputs],

@@ -11,7 +11,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 200  # lines of a statement that is looked into
@@ -26,6 +26,12 @@ def line_of(text: str, path: str) -> int | None:
         if _is_in(path, where):
             around = max(around, (len(where), line), key=lambda found: found[0])
     return around[1]
+
+
+def place_of(name: str, text: str, context: Sequence[str]) -> str:
+    """Where an error with `context` lies in the file `name` with this `text`: with its line, where it has one."""
+    line = line_of(text, context[0]) if context else None
+    return name if line is None else f"{name}:{line}"
 
 
 def _is_in(path: str, outer: str) -> bool:

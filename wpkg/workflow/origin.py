@@ -60,10 +60,11 @@ def _run(world: World) -> Run:
 
 
 class ComposedOrigin(Struct, frozen=True):
-    """Where a composed component comes from, and what is in it: two predicates."""
+    """Where a composed component comes from, and what is in it: two predicates, and what registries have of it."""
 
     provenance: dict[str, Any]
     sbom: dict[str, Any]
+    manifests: tuple[Digest, ...]  # sorted
 
 
 def composed_origin(
@@ -84,7 +85,8 @@ def composed_origin(
     crates = {file.name: _crates(world, file) for file in inputs.files}
     project = opened.project
     composition = Composition(project.published_name, project.version, component, components, connections, crates)
-    return ComposedOrigin(provenance, describe_composition(composition, __version__, world.timestamp))
+    manifests = tuple(sorted({each.source.manifest for each in components if each.source is not None}))
+    return ComposedOrigin(provenance, describe_composition(composition, __version__, world.timestamp), manifests)
 
 
 def _composed_inputs(opened: OpenedProject, inputs: Inputs, plan: Plan) -> list[ComposeInput]:

@@ -45,15 +45,9 @@ def _project_policy(home: Path, table: Mapping[str, Any]) -> TrustPolicy:
     try:
         return read_policy(table, lambda path: read_bytes(home / path))
     except WpkgError as error:
-        raise error.within(_place(PROJECT_FILE, home / PROJECT_FILE, error)) from None
+        from wpkg.documents.toml_lines import place_of
 
-
-def _place(shown: str, file: Path, error: WpkgError) -> str:
-    """The file, and the line of what `error` is about, where that is in it."""
-    from wpkg.documents.toml_lines import line_of
-
-    line = line_of(read_text(file), error.context[0]) if error.context else None
-    return shown if line is None else f"{shown}:{line}"
+        raise error.within(place_of(PROJECT_FILE, read_text(home / PROJECT_FILE), error.context)) from None
 
 
 def _file_policy(file: Path) -> TrustPolicy:
@@ -72,7 +66,9 @@ def _file_policy(file: Path) -> TrustPolicy:
             raise InvalidInput("there is no [trust] table", hint="write the policy as in wasmcloud.toml")
         return read_policy(table.values, lambda path: read_bytes(file.parent / path), str(file))
     except WpkgError as error:
-        raise error.within(_place(str(file), file, error)) from None
+        from wpkg.documents.toml_lines import place_of
+
+        raise error.within(place_of(str(file), read_text(file), error.context)) from None
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

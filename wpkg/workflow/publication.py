@@ -8,7 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput, WpkgError
-from wpkg.names.vocabulary import KIND_ANNOTATION, PACKAGE_ANNOTATION
+from wpkg.names.vocabulary import (
+    BUILD_TYPE_ANNOTATION,
+    COMPOSE_BUILD_TYPE,
+    INPUTS_ANNOTATION,
+    KIND_ANNOTATION,
+    PACKAGE_ANNOTATION,
+)
 from wpkg.oci.artifact import (
     EPOCH,
     WASM_LAYER,
@@ -29,6 +35,7 @@ from wpkg.workflow.origin import composed_origin, raw_provenance
 from wpkg.workflow.sources import ComponentFile, Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from wpkg.oci.digest import Digest
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
 
 TITLE = "org.opencontainers.image.title"
 VERSION = "org.opencontainers.image.version"
+MAX_SHOWN_INPUTS = 100  # in annotations, which registries keep in lists, too
 
 
 class NotBuilt(WpkgError):
@@ -144,7 +152,12 @@ def _composed_publication(
     asks = recorded_asks(composed.plan)
     record = PackageRecord(project.published_name, project.version, "composed", left, raw_manifest, asks)
     origin = composed_origin(world, opened, inputs, composed.plan, composed.digest)
-    publication = _publication(world, output, composed.digest, record, project.version.tag, origin.provenance)
+    hints = [(BUILD_TYPE_ANNOTATION, COMPOSE_BUILD_TYPE)]
+    if 0 < len(origin.manifests) <= MAX_SHOWN_INPUTS:
+        hints.append((INPUTS_ANNOTATION, ",".join(map(str, origin.manifests))))
+    publication = _publication(
+        world, output, composed.digest, record, project.version.tag, origin.provenance, hints
+    )
     return replace(publication, sbom=origin.sbom)
 
 
@@ -165,21 +178,32 @@ def _publication(
     record: PackageRecord,
     tag: str,
     provenance: dict[str, Any] | None,
+    hints: Sequence[tuple[str, str]] = (),
 ) -> Publication:
     node = read_node(ComponentFile(path.name, path, digest))
     component = Descriptor(WASM_LAYER, digest, node.size)
     names = WasmConfig(record, tuple(node.component.imports), tuple(node.component.exports))
-    return Publication(record, tag, path, _artifact(world, component, record, names), provenance)
+    return Publication(record, tag, path, _artifact(world, component, record, names, hints), provenance)
 
 
-def _artifact(world: World, component: Descriptor, record: PackageRecord, config: WasmConfig) -> WasmArtifact:
-    """The artifact around `component`. Same arguments, same digest."""
+def _artifact(
+    world: World,
+    component: Descriptor,
+    record: PackageRecord,
+    config: WasmConfig,
+    hints: Sequence[tuple[str, str]] = (),
+) -> WasmArtifact:
+    """The artifact around `component`. Same arguments, same digest.
+
+    `hints` are annotations for those who look around in registries; what they say is proven by provenance only.
+    """
     created = world.timestamp or EPOCH
     annotations = [
         (PACKAGE_ANNOTATION, str(record.package)),
         (KIND_ANNOTATION, record.kind),
         (TITLE, str(record.package)),
         (VERSION, str(record.version)),
+        *hints,
     ]
     titled = Descriptor(
         component.media_type, component.digest, component.size, {TITLE: f"{record.package.name}.wasm"}

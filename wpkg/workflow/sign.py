@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from wpkg.documents.strict_json import InvalidJson, load_object
 from wpkg.errors import InvalidInput
-from wpkg.registry.disk import read_bytes
+from wpkg.registry.disk import read_bytes, replacing
 from wpkg.workflow.attach import attach_statement, check_attested, published_as, sign_release
+from wpkg.workflow.find_file import digest_of
 from wpkg.workflow.locate import locate
+from wpkg.workflow.sources import means_file
 from wpkg.workflow.verify import find_release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from wpkg.oci.digest import Digest
     from wpkg.trust.keys import PrivateKey
     from wpkg.trust.policy import Format
     from wpkg.workflow.release import Release
@@ -54,11 +57,46 @@ def sign(
 
     Raises: NotReadBack, RegistryError, InvalidInput.
     """
+    if means_file(text):
+        raise InvalidInput(
+            f"{text} is a file, whose signature has nowhere to be", hint=f"write it to one: --bundle {text}.json"
+        )
     located = locate(world, root, text, raw=raw)
     release = find_release(world, located, cached=False)
     world.reporter.status("Signing", str(release.reference))
     sign_release(world, release, key, formats, named=located.pin)
     return Signed(release, key.public.hint)
+
+
+class SignedBundle(Struct, frozen=True):
+    """A bundle that was written to a file, and what it is about."""
+
+    digest: Digest  # of a file, or of the manifest of what is published
+    signer: str  # hint of the key
+
+
+def sign_to_file(
+    world: World, root: Path, text: str, key: PrivateKey, output: Path, *, raw: bool = False
+) -> SignedBundle:
+    """Sign what `text` means, a file or what is published, in a bundle at `output`; nothing is pushed.
+
+    Raises: RegistryError, InvalidInput, CannotWrite.
+    """
+    from wpkg.trust.bundle import sign_statement
+    from wpkg.trust.statement import COSIGN_SIGN, Statement, Subject, signature_statement
+
+    if means_file(text):
+        digest, shown = digest_of(Path(text)), text
+        statement = Statement((Subject({digest.algorithm: digest.encoded}, Path(text).name),), COSIGN_SIGN)
+    else:
+        located = locate(world, root, text, raw=raw)
+        release = find_release(world, located, cached=False)
+        digest, shown = release.manifest.digest, str(release.reference)
+        statement = signature_statement(published_as(release, located.pin))
+    world.reporter.status("Signing", shown)
+    with replacing(output) as file:
+        file.write(sign_statement(key, statement))
+    return SignedBundle(digest, key.public.hint)
 
 
 def attest(

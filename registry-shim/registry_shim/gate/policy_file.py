@@ -13,6 +13,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from registry_shim.errors import PolicyUnreadable
+from wpkg.documents.toml_lines import place_of
 from wpkg.documents.toml_table import Table
 from wpkg.errors import WpkgError
 from wpkg.trust.policy import InvalidTrustPolicy, TrustPolicy
@@ -65,8 +66,9 @@ class PolicyFile:
 
     def _read(self) -> TrustPolicy:
         self._stamps = {}
+        text = self._text()
         try:
-            document = tomllib.loads(self._text())
+            document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InvalidTrustPolicy(f"not valid TOML: {error}").within(str(self._path)) from error
         try:
@@ -76,7 +78,7 @@ class PolicyFile:
             policy = read_policy(trust.values, lambda name: self._bytes(self._path.parent / name))
             _refuse_what_others_enforce(policy)
         except WpkgError as error:
-            raise error.within(str(self._path)) from None
+            raise error.within(place_of(str(self._path), text, error.context)) from None
         return policy
 
     def _text(self) -> str:

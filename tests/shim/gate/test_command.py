@@ -155,7 +155,10 @@ def test_a_policy_file_is_read_again_when_it_changes_and_on_sighup(
         ("", "it has no [trust] table"),
         ("[trust]\nversion = 2\n", "trust.version: this version of wpkg reads version 1"),
         (LOOPBACK.replace("platform.pub", "nowhere.pub"), "trust.keys.platform.path: "),
-        (LOOPBACK.replace("signers", "signer"), "trust.rule[0].signer: it is not a key that wpkg knows"),
+        (
+            LOOPBACK.replace("signers", "signer"),
+            "policy.toml:8: trust.rule[0].signer: it is not a key that wpkg knows",
+        ),
         (
             LOOPBACK + "require-inputs-signed = true\n",
             "a registry sees only what it keeps itself, so require-inputs-signed cannot be enforced here",

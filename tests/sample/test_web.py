@@ -154,6 +154,16 @@ def test_the_picture_in_the_documentation_is_of_this_composition(project: Path, 
     assert kept.read_text() == (project / "made.svg").read_text()
 
 
+def test_an_operator_is_told_why_it_may_have_what_it_needs(web: WebRun) -> None:
+    """By the rules of the project, for what is published, from whom the project trusts."""
+    told = web.out.partition("== the operator verifies")[2].partition("== the company")[0]
+    reasons = dict(re.findall(r"^ {2}(\S.*?): (.*)$", told, re.MULTILINE))
+    assert reasons["linked at run time"] == "wasm-pay:audit/log"
+    assert reasons["allowed by 'wasi:http/*'"] == "wasi:http/types"
+    assert len(reasons) == 7
+    assert all(because.startswith(("allowed by", "linked")) for because in reasons)
+
+
 # --- what was published, and what deploys it -----------------------------------------------------
 
 

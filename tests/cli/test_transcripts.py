@@ -291,7 +291,7 @@ ERRORS = [
     (["graph", "--with", "harness.wasm"], 2, "error: say which component is the root: wpkg graph ROOT --with DEP", "hint"),
     (["graph", "harness.wasm", "-o", "o.png"], 2, "error: the name o.png does not say what to write: add --format", "hint"),
     (["graph", "harness.wasm", "--with", "none.wasm", "-o", "o.svg"], 2, "error: none.wasm is not there", None),
-    (["graph", "harness.wasm", "--with", "validator.wasm", "--with", "validator2.wasm"], 4, "error: import 'pay:platform/validation@0.1.0' of 'harness.wasm' is exported by several", "hint: choose one: --use 'pay:platform/validation@0.1.0=validator.wasm'"),
+    (["graph", "harness.wasm", "--with", "validator.wasm", "--with", "validator2.wasm"], 4, "error: import 'pay:platform/validation@0.1.0' of 'harness.wasm' is exported by several", "hint: choose one: --use 'harness.wasm / pay:platform/validation@0.1.0=validator.wasm'"),
     (["graph", "-C", "validator"], 1, "error: there is no component at build/validator.wasm", "hint"),
     (["push", "-C", "validator"], 2, "error: name the key to sign with (--key FILE)", "hint"),
     (["push", "-C", "validator", "--key", "none.key"], 2, "error: cannot read none.key: no such file", None),

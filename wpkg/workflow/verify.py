@@ -11,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput, NotTrusted, RegistryError
-from wpkg.names.amount import size_text
 from wpkg.registry.errors import NotFound, Offline
 from wpkg.trust.statement import SLSA_PROVENANCE
 from wpkg.workflow.find_file import FoundFile, find_file, named_by_itself
@@ -90,7 +89,6 @@ def verify(
         release = find_release(world, located, cached=False)
         verified = Verified(located, release, accept(world, located, release, policy), ())
     located, release, verification = verified.located, verified.release, verified.verification
-    world.reporter.status("Checking", f"{size_text(release.component.size)} of {release.component.digest.short}")
     requests = _check_content(world, root, verified)
     composed_of = _inputs(located, release, verification)
     below = verify_inputs(world, composed_of, policy, cached=verified.is_kept) if inputs else ()

@@ -23,6 +23,7 @@ from tests.components import compose, from_wit
 from tests.shim.gate.conftest import KEYS, write_policy
 from tests.shim.page.conftest import REGISTRY, Page, Shop, keyvalue, wit_package
 from tests.shim.wire import push_blob, push_manifest, put
+from wpkg.names.vocabulary import PACKAGE_ANNOTATION, VERSION_ANNOTATION
 from wpkg.oci.digest import Digest
 from wpkg.trust.bundle import build_bundle_referrer, sign_statement
 from wpkg.trust.statement import COSIGN_SIGN, SLSA_PROVENANCE, Statement, Subject
@@ -45,8 +46,9 @@ HOSTILE = "<script>alert(1)</script>'\"&<img src=x onerror=alert(1)>\u202e\x00\x
 def attach(
     shop: Shop, repository: str, about: Pushed, predicate_type: str, predicate: dict[str, Any], key: str = "acme"
 ) -> str:
-    """Sign a statement about what was pushed; the digest of the referrer."""
-    subjects = (Subject({"sha256": about.descriptor.digest.encoded}, "x"),)
+    """Sign a statement about what was pushed, as `acme:app` 1.0.0; the digest of the referrer."""
+    named = {PACKAGE_ANNOTATION: "acme:app", VERSION_ANNOTATION: "1.0.0"}
+    subjects = (Subject({"sha256": about.descriptor.digest.encoded}, "x", named),)
     bundle = sign_statement(KEYS[key], Statement(subjects, predicate_type, predicate))
     data = build_bundle_referrer(about.descriptor, bundle, predicate_type).encode()
     push_blob(shop.client, repository, b"{}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO
 
-CHUNK = 1024 * 1024  # bytes
+CHUNK = 2 * 1024 * 1024  # bytes; threads that take smaller ones wait longer for their turns
 
 
 class ComponentFile(Struct, frozen=True):

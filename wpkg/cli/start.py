@@ -7,6 +7,7 @@ often, and letting a thread that comes back from the system wait long for its tu
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 _GARBAGE_THRESHOLD = 50_000  # new objects before a search for garbage
 _SWITCH_INTERVAL = 0.0005  # seconds
@@ -39,8 +41,20 @@ def main() -> None:
     except KeyboardInterrupt:  # before `run` could say it
         sys.stderr.write("interrupted\n")
         exit_code = INTERRUPTED
+    _give_up_stdout_that_fails()
     gc.freeze()  # all of it goes with the process; nobody has to look through it before
     sys.exit(exit_code)
+
+
+def _give_up_stdout_that_fails() -> None:
+    """What cannot be written has been said; the interpreter would say it again, in its own way."""
+    stdout: TextIO | None = sys.stdout  # None where it was closed before we came
+    if stdout is None:
+        return
+    try:
+        stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
 
 class _WhenUsed(ModuleType):

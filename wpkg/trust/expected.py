@@ -28,6 +28,7 @@ class Expected(Struct, frozen=True):
     kind: str | None = None  # 'component', 'composed', 'raw' or 'wit'
     component: Descriptor | None = None  # the layer that holds the component, with its annotations
     record: PackageRecord | None = None  # what the artifact's config says that it is; signed with the manifest
+    is_package: bool = True  # else nobody asked for a package: whoever signed it need not have meant one
     today: date | None = None  # keys that have expired by then do not count; None for what was trusted earlier
 
     def annotations(self) -> dict[str, str]:

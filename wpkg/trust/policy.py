@@ -94,7 +94,7 @@ class Rule(Struct, frozen=True):
     is_of_keys: bool = False  # nobody has written it: it is what `--key` comes to
 
     def requires_identity(self, *, signs: bool) -> bool:
-        """Whether package and version must be inside a statement: a signature, or taken for one."""
+        """Whether package and version must be inside a statement: a signature on a package, or something else."""
         return signs if self.require_identity is None else self.require_identity
 
     @property

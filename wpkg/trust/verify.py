@@ -222,7 +222,9 @@ def _check_layer(
         raise _DoesNotCount(
             Outcome.CONTRADICTION, f"'{signer.name}' signed it as {claim.tag[:80]!a}, not '{tags[0]}'"
         )
-    _check_identity([claim.annotations], signer, expected, required=rule.requires_identity(signs=True))
+    _check_identity(
+        [claim.annotations], signer, expected, required=rule.requires_identity(signs=expected.is_package)
+    )
     return signer
 
 
@@ -348,7 +350,8 @@ def _check_subjects(
                 Outcome.CONTRADICTION, f"'{signer.name}' signed another component of that file name"
             )
     # 11
-    required = rule.requires_identity(signs=statement.predicate_type == COSIGN_SIGN)
+    signs = statement.predicate_type == COSIGN_SIGN
+    required = rule.requires_identity(signs=signs and expected.is_package)
     _check_identity([item.annotations for item in about], signer, expected, required=required)
 
 

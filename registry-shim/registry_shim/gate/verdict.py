@@ -154,9 +154,11 @@ def _expect(service: Service, repository: str, tag: str, subject: Descriptor) ->
     try:
         manifest = read_manifest(data)
     except MalformedManifest:
-        return Expected(version=version)  # of a format that only its signature has to be good for
+        return Expected(
+            version=version, is_package=False
+        )  # of a format that only its signature has to be good for
     if not isinstance(manifest, Manifest) or manifest.config.media_type != WASM_CONFIG:
-        return Expected(version=version)
+        return Expected(version=version, is_package=False)
     try:
         component = wasm_layer(manifest)
         record = _record(service, repository, manifest)

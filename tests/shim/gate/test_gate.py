@@ -6,16 +6,14 @@ from http import HTTPStatus
 
 import pytest
 
-from tests.shim.gate.conftest import (
-    REPOSITORY,
-    Guarded,
-    component,
-    sign,
-)
+from tests.shim.gate.conftest import KEYS, REPOSITORY, Guarded, attach, component, sign
 from tests.shim.wire import EMPTY_JSON, InProcessClient, push_blob, push_index, put
+from wpkg.oci.artifact import WasmConfig, build_artifact
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.digest import Digest
 from wpkg.oci.manifest import IMAGE_INDEX, IMAGE_MANIFEST, Index, Manifest
+from wpkg.trust.bundle import build_bundle_referrer, sign_statement
+from wpkg.trust.statement import COSIGN_SIGN, Statement, Subject
 
 
 class TestOrderOfWpkg:
@@ -121,6 +119,24 @@ class TestOtherTags:
         tag = "sha256-" + "0" * 64 + ".sig"
         assert put(guarded.client, REPOSITORY, tag, data).status == 201
         assert guarded.get(tag) == (200, str(Digest.of(data)))
+
+    def test_a_file_is_no_package_whose_version_would_have_to_be_signed(self, guarded: Guarded) -> None:
+        """What `cosign sign` does with what `oras push` has tagged; a component that it signs so might be another."""
+        wasm = push_blob(guarded.client, REPOSITORY, b"content")
+        layer = Descriptor("application/wasm", wasm.digest, wasm.size)
+        of_nobody = build_artifact(layer, WasmConfig(None, (), ()))
+        for config in (b"{}", of_nobody.config_bytes):
+            push_blob(guarded.client, REPOSITORY, config)
+        for data, seen in ((Manifest(EMPTY_JSON, (layer,)).encode(), True), (of_nobody.manifest_bytes, False)):
+            assert put(guarded.client, REPOSITORY, "1.0.0", data).status == 201  # it waits
+            about = Descriptor.of(IMAGE_MANIFEST, data)
+            bundle = sign_statement(
+                KEYS["acme"], Statement((Subject({"sha256": about.digest.encoded}),), COSIGN_SIGN)
+            )
+            attach(guarded.client, REPOSITORY, build_bundle_referrer(about, bundle, COSIGN_SIGN), bundle)
+            assert (guarded.get("1.0.0") == (200, str(about.digest))) is seen
+        refusal = put(guarded.client, REPOSITORY, "2.0.0", of_nobody.manifest_bytes)
+        assert "'acme' signed it without dev.wpkg.version" in refusal.headers["warning"]
 
     def test_a_list_in_pages(self, guarded: Guarded) -> None:
         app = component(guarded.client)

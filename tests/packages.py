@@ -33,23 +33,28 @@ def publish_packages(
 
 
 def publish_package(
-    registry: Registry, address: str, name: PackageName, data: bytes, dependencies: Sequence[PackageName] = ()
+    registry: Registry,
+    address: str,
+    name: PackageName,
+    data: bytes,
+    dependencies: Sequence[PackageName] = (),
+    version: Version = VERSION,
 ) -> LockedPackage:
-    """A package with `data` as its component."""
+    """A package with `data` as its component, which needs any version of its `dependencies`."""
     repository = Repository.parse(f"{address}/demo/{name.namespace}/{name.name}")
     needed = tuple(PublishedDependency(dependency, Requirement.parse("*")) for dependency in dependencies)
-    config = WasmConfig(PackageRecord(name, VERSION, "component", needed), (), ())
+    config = WasmConfig(PackageRecord(name, version, "component", needed), (), ())
     component = Descriptor.of(WASM_LAYER, data, {"org.opencontainers.image.title": f"{name.name}.wasm"})
     artifact = build_artifact(component, config)
     registry.push_blob(repository, component, lambda: io.BytesIO(data))
     registry.push_blob(repository, artifact.config, lambda: io.BytesIO(artifact.config_bytes))
-    registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type, str(VERSION))
+    registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type, str(version))
     return LockedPackage(
         name=name,
-        version=VERSION,
+        version=version,
         kind="component",
         source=repository,
-        tag=str(VERSION),
+        tag=str(version),
         manifest=artifact.manifest.digest,
         component=component.digest,
         size=component.size,

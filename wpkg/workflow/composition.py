@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from wpkg.errors import InvalidInput
 from wpkg.names.pin import Pin
 from wpkg.project.project_file import PROJECT_FILE
+from wpkg.workflow.ahead import Ahead
 from wpkg.workflow.build_state import stamped_digest
 from wpkg.workflow.capabilities import check_rules_are_about_something, requests_of, require_allowed
 from wpkg.workflow.compose import (
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from wpkg.project.capabilities import Capabilities
     from wpkg.project.lockfile import Lock
     from wpkg.project.project_file import Dependency, Project
+    from wpkg.trust.verification import Verification
     from wpkg.workflow.capabilities import Request
     from wpkg.workflow.local import LocalDependency
     from wpkg.workflow.opened import OpenedProject, OpenedWorkspace
@@ -269,16 +272,23 @@ def check_trust(world: World, opened: OpenedProject | OpenedWorkspace, packages:
     policy = project_policy(world, opened)
     if policy is None:
         return
-    for package in packages:
+
+    def verify(package: FetchedPackage) -> Verification:
         locked, release = package.locked, package.release
         expected = expect(release, locked.name, locked.version)
         verification = verify_from_cache(world, release, policy, expected)
         if verification is None or verification.state != "verified":
             verification = verify_release(world, release, policy, expected, locked=True)
-        what = f"{locked.name} {locked.version} ({locked.source})"
-        verification.raise_unless_accepted(what)
-        check_recorded_signers(what, locked.signers, verification)
-        check_required_inputs(world, what, release, verification, policy, cached=True)
+        return verification
+
+    with Ahead() as ahead:
+        tasks = [ahead.announce(partial(verify, package)) for package in packages]
+        for package, task in zip(packages, tasks, strict=True):
+            locked, verification = package.locked, task.result()
+            what = f"{locked.name} {locked.version} ({locked.source})"
+            verification.raise_unless_accepted(what)
+            check_recorded_signers(what, locked.signers, verification)
+            check_required_inputs(world, what, package.release, verification, policy, cached=True)
 
 
 def compose_inputs(world: World, inputs: Inputs, output: Path) -> tuple[Composed, bool]:

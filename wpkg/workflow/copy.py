@@ -7,7 +7,6 @@ doing it again: what is there already is not sent twice.
 from __future__ import annotations
 
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from wpkg.oci.manifest import Index, Manifest, read_manifest
 from wpkg.oci.reference import Reference
 from wpkg.oci.referrers import is_referrers_tag, referrers_tag
 from wpkg.registry.disk import replacing
+from wpkg.workflow.parallel import in_parallel
 from wpkg.workflow.watched import WatchedFile
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from wpkg.oci.digest import Digest
     from wpkg.oci.reference import Repository
     from wpkg.registry.interface import FetchedManifest
+    from wpkg.workflow.parallel import Stop
     from wpkg.workflow.world import World
 
 PARALLEL_BLOBS = 3
@@ -139,10 +140,9 @@ class _Copier:
         wanted = {blob.digest: blob for blob in (manifest.config, *manifest.layers)}
         new = [blob for digest, blob in wanted.items() if digest not in self.blobs]
         self.blobs.update(wanted)
-        with ThreadPoolExecutor(PARALLEL_BLOBS) as threads:
-            self.sent += sum(threads.map(self._copy_blob, new))
+        self.sent += sum(in_parallel(self._copy_blob, new, PARALLEL_BLOBS))
 
-    def _copy_blob(self, blob: Descriptor) -> bool:
+    def _copy_blob(self, blob: Descriptor, stop: Stop) -> bool:
         """Whether it had to be sent; it is only fetched when it is."""
         with tempfile.TemporaryDirectory(prefix="wpkg-") as folder, ExitStack() as sending:
             file = Path(folder, "blob")
@@ -151,14 +151,16 @@ class _Copier:
             def fetched() -> BinaryIO:
                 nonlocal watched
                 if watched is None:
-                    self._fetch_blob(blob, file)
-                    watched = WatchedFile(file, sending.enter_context(self._progress("Pushing", blob)))
+                    self._fetch_blob(blob, file, stop)
+                    advance = sending.enter_context(self._progress("Pushing", blob))
+                    watched = WatchedFile(file, _unless(stop, advance))
                 return watched.open()
 
             return self._registry.push_blob(self._target, blob, fetched, self._source)
 
-    def _fetch_blob(self, blob: Descriptor, file: Path) -> None:
-        with self._progress("Fetching", blob) as advance, replacing(file, durable=False) as whole:
+    def _fetch_blob(self, blob: Descriptor, file: Path, stop: Stop) -> None:
+        with self._progress("Fetching", blob) as progress, replacing(file, durable=False) as whole:
+            advance = _unless(stop, progress)
 
             def take(chunk: memoryview) -> None:
                 whole.write(chunk)
@@ -171,3 +173,13 @@ class _Copier:
         if blob.size < WORTH_WATCHING:
             return nullcontext(lambda _: None)
         return self._reporter.progress(verb, f"{blob.digest.short}", blob.size)
+
+
+def _unless(stop: Stop, advance: Callable[[int], object]) -> Callable[[int], object]:
+    """`advance`, which raises Stopped once the rest is not wanted any more."""
+
+    def go_on(count: int) -> None:
+        stop.check()
+        advance(count)
+
+    return go_on

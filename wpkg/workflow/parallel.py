@@ -21,7 +21,7 @@ WORKERS = 16  # as many connections to one host as the client keeps
 AT_FIRST = 4  # that begin; others join them in as many steps while the processor has little to do
 _LOOK = 0.01  # seconds between two looks whether something has failed, and whether more can be done
 _BUSY = 0.5  # of one processor; only one thread at a time runs Python, and more of them would only take turns
-_GRACE = 5.0  # seconds that those under way get to stop; nobody waits for the rest
+GRACE = 2.0  # seconds that those under way get to stop; nobody waits for the rest
 
 
 class Stopped(Exception):
@@ -103,7 +103,7 @@ def in_parallel(
                 start_some()
     finally:
         stop.set()
-        deadline = time.monotonic() + _GRACE
+        deadline = time.monotonic() + GRACE
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
     if failures:

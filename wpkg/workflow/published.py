@@ -1,38 +1,40 @@
 """What registries have, and what is on this disk, as the solver asks for it.
 
-Each question is asked once, and what the solver announces is asked for ahead of time, several at once: one list of
-tags for each package, one manifest and one config for each version that is looked at.
+Each question is asked once: one list of tags for each package, one manifest and one config for each version that
+is looked at. What the solver announces is asked for ahead of time, several at once, and so is what it will most
+likely want next: the best version of each dependency of a version, as soon as its config has come. Else a registry
+that is far away would be asked one question after the other.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from wpkg.errors import LockOutOfDate, RegistryError
+from wpkg.names.pin import Pin
 from wpkg.names.version import Version
 from wpkg.registry.errors import NotFound
+from wpkg.workflow.ahead import Ahead
 from wpkg.workflow.local import local_dependencies
 from wpkg.workflow.places import Places
 from wpkg.workflow.release import check_record, fetch_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from concurrent.futures import Future
     from types import TracebackType
 
     from wpkg.names.package_name import PackageName
-    from wpkg.names.pin import Pin
     from wpkg.names.requirement import Requirement
     from wpkg.oci.reference import Repository
     from wpkg.project.lockfile import LockedPackage
+    from wpkg.workflow.ahead import Task
     from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
     ListedTags = dict[Repository, Sequence[str]]
-
-WORKERS = 16  # requests at once
 
 
 class TagMoved(LockOutOfDate):
@@ -52,30 +54,37 @@ class PublishedPackages:
         workspace: OpenedWorkspace,
         kept: Iterable[Pin] = (),
         listed: ListedTags | None = None,
+        preferred: Iterable[Pin] = (),
     ) -> None:
         """`kept` are the pins of the lock that are to stay: what is gone of them is missed, not passed over.
 
         `listed` are lists of tags that this command has asked for already, and keeps those that are asked for now.
+        The solver is expected to take `preferred` pins rather than newer ones.
         """
         self._world = world
         self._workspace = workspace
         self._places = Places(world, workspace)
         self._locked = {package.pin: package for package in (workspace.lock.packages if workspace.lock else ())}
         self._kept = frozenset(kept)
+        self._preferred = frozenset(preferred)
         self._listed: ListedTags = {} if listed is None else listed
         self._kinds = {d.name: d.kind for _, d in workspace.dependencies()}
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="resolve")
-        self._tags: dict[PackageName, Future[dict[Version, str]]] = {}
-        self._releases: dict[Pin, Future[Release]] = {}
+        self._ahead = Ahead()
+        self._asking = threading.Lock()
+        self._tags: dict[PackageName, Task[dict[Version, str]]] = {}
+        self._releases: dict[Pin, Task[Release]] = {}
+        self._found: dict[PackageName, dict[Version, str]] = {}
+        self._foreseen: dict[PackageName, list[Requirement]] = {}  # until there are tags to choose from
         self.local = local_dependencies(workspace)
 
     def __enter__(self) -> Self:
+        self._ahead.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._ahead.__exit__(kind, error, traceback)
 
     def versions(self, package: PackageName) -> Sequence[Version]:
         """The published versions, the highest first. Raises: RegistryError."""
@@ -91,14 +100,10 @@ class PublishedPackages:
         if pin.name in self.local:
             needed = self.local[pin.name].dependencies
             return {d.name: d.requirement or self.whatever(d.name) for d in needed}
-        release = self.release(pin)
-        record = release.config.record
-        if record is None or self.kind(pin.name, release) == "wit":
-            return {}
-        return {d.name: d.requirement for d in record.dependencies}
+        return self._required(pin, self.release(pin))
 
     def expect(self, packages: Iterable[PackageName], pins: Iterable[Pin]) -> None:
-        """Begin to ask for it."""
+        """Announce it."""
         for package in packages:
             if package not in self.local:
                 self._tags_of(package)
@@ -132,6 +137,12 @@ class PublishedPackages:
             )
         return "wit" if declared == "wit" else release.kind
 
+    def _required(self, pin: Pin, release: Release) -> Mapping[PackageName, Requirement]:
+        record = release.config.record
+        if record is None or self.kind(pin.name, release) == "wit":
+            return {}
+        return {d.name: d.requirement for d in record.dependencies}
+
     def _repository(self, package: PackageName) -> Repository:
         return self._places.of(package).repository
 
@@ -139,10 +150,12 @@ class PublishedPackages:
         locked = self._locked.get(pin)
         return locked is not None and locked.source == repository
 
-    def _tags_of(self, package: PackageName) -> Future[dict[Version, str]]:
-        if package not in self._tags:
-            self._tags[package] = self._pool.submit(self._list_versions, package, self._repository(package))
-        return self._tags[package]
+    def _tags_of(self, package: PackageName) -> Task[dict[Version, str]]:
+        with self._asking:
+            if package not in self._tags:
+                list_versions = partial(self._list_versions, package, self._repository(package))
+                self._tags[package] = self._ahead.announce(list_versions)
+            return self._tags[package]
 
     def _list_versions(self, package: PackageName, repository: Repository) -> dict[Version, str]:
         try:
@@ -159,13 +172,46 @@ class PublishedPackages:
             version = Version.from_tag(tag)
             if version is not None and (version not in found or tag == version.tag):
                 found[version] = tag
+        with self._asking:
+            self._found[package] = found
+            foreseen = self._foreseen.pop(package, [])
+        for requirement in foreseen:
+            self._announce_best(package, requirement, found)
         return found
 
-    def _release_of(self, pin: Pin) -> Future[Release]:
-        if pin not in self._releases:
-            tag = self._tags_of(pin.name).result().get(pin.version, pin.version.tag)
-            self._releases[pin] = self._pool.submit(self._fetch, pin, self._repository(pin.name), tag)
-        return self._releases[pin]
+    def _release_of(self, pin: Pin) -> Task[Release]:
+        with self._asking:
+            if pin in self._releases:
+                return self._releases[pin]
+        return self._announce_release(pin, self._tags_of(pin.name).result())
+
+    def _announce_release(self, pin: Pin, tags: Mapping[Version, str]) -> Task[Release]:
+        with self._asking:
+            if pin not in self._releases:
+                tag = tags.get(pin.version, pin.version.tag)
+                fetch = partial(self._fetch, pin, self._repository(pin.name), tag)
+                self._releases[pin] = self._ahead.announce(fetch)
+            return self._releases[pin]
+
+    def _foresee(self, pin: Pin, release: Release) -> None:
+        """Announce what a version requires, before the solver comes to it, and the best that meets it."""
+        for package, requirement in self._required(pin, release).items():
+            if package in self.local:
+                continue
+            self._tags_of(package)
+            with self._asking:
+                found = self._found.get(package)
+                if found is None:
+                    self._foreseen.setdefault(package, []).append(requirement)
+            if found is not None:
+                self._announce_best(package, requirement, found)
+
+    def _announce_best(self, package: PackageName, requirement: Requirement, found: Mapping[Version, str]) -> None:
+        """Announce the version that is taken where nothing else stands against it."""
+        pins = [Pin(package, version) for version in found if requirement.matches(version)]
+        if pins:
+            best = max(pins, key=lambda pin: (pin in self._preferred, pin.version))
+            self._announce_release(best, found)
 
     def _fetch(self, pin: Pin, repository: Repository, tag: str) -> Release:
         locked = self._locked.get(pin)
@@ -181,6 +227,7 @@ class PublishedPackages:
         if locked is not None and locked.source == repository:
             _check_unmoved(locked, release)
         check_record(release, pin.name, pin.version)
+        self._ahead.announce(partial(self._foresee, pin, release))
         return release
 
 

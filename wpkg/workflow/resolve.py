@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wpkg.errors import InvalidInput
@@ -9,10 +10,11 @@ from wpkg.project.lockfile import Lock, LockedPackage
 from wpkg.project.wkg_lock import WKG_LOCKS, read_wkg_lock
 from wpkg.registry.disk import read_text
 from wpkg.resolve.explain import Wish
+from wpkg.workflow.ahead import Ahead
 from wpkg.workflow.newly_asked import asked_for, check_newly_asked
 from wpkg.workflow.policies import project_policy
 from wpkg.workflow.published import PublishedPackages, TagMoved
-from wpkg.workflow.trusting import check_not_lowered, expect, trusted_signers
+from wpkg.workflow.trusting import check_not_lowered, expect, is_pinned, trusted_signers, verify_release
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from wpkg.trust.policy import TrustPolicy
     from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.published import ListedTags
+    from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
 
@@ -52,12 +55,13 @@ def resolve_lock(
     imported = _wkg_pins(workspace) if workspace.lock is None else {}
     count = len({dependency.name for _, dependency in dependencies})
     world.reporter.status("Resolving", f"{count} {'dependency' if count == 1 else 'dependencies'}")
-    with PublishedPackages(world, workspace, kept, listed) as published:
+    preferred_pins = {*kept, *preferred, *imported}
+    with PublishedPackages(world, workspace, kept, listed, preferred_pins) as published:
         wishes = [
             Wish(d.name, d.requirement or published.whatever(d.name), workspace.name_of(member))
             for member, d in dependencies
         ]
-        solution = solve(wishes, published, {*kept, *preferred, *imported})
+        solution = solve(wishes, published, preferred_pins)
         _check_not_lowered(workspace, published, solution, preferred)
         lock = _lock(world, workspace, published, solution, policy)
         _check_imported(lock, imported)
@@ -78,33 +82,56 @@ def _lock(
     solution: Solution,
     policy: TrustPolicy | None,
 ) -> Lock:
-    packages, local = [], []
-    for pin, needed in solution.dependencies.items():
-        if pin.name in published.local:
-            local.append(published.local[pin.name].locked(needed))
-            continue
-        release = published.release(pin)
+    needs = solution.dependencies
+    local = [published.local[pin.name].locked(needs[pin]) for pin in needs if pin.name in published.local]
+    releases = {pin: published.release(pin) for pin in needs if pin.name not in published.local}
+    signers = _signers(world, workspace, releases, policy)
+    packages = []
+    for pin, release in releases.items():
+        kind = published.kind(pin.name, release)
         package = LockedPackage(
             name=pin.name,
             version=pin.version,
-            kind=published.kind(pin.name, release),
+            kind=kind,
             source=release.reference.repository,
             tag=release.reference.tag or pin.version.tag,
             manifest=release.manifest.digest,
             component=release.component.digest,
             size=release.component.size,
-            dependencies=needed,
-            signers=trusted_signers(
-                world,
-                release,
-                policy,
-                expect(release, pin.name, pin.version),
-                _pinned_before(workspace.lock, pin),
-            ),
-            imports=asked_for(world, release, published.kind(pin.name, release), str(pin)),
+            dependencies=needs[pin],
+            signers=signers.get(pin, ()),
+            imports=asked_for(world, release, kind, str(pin)),
         )
         packages.append(package)
     return Lock(tuple(packages), tuple(local))
+
+
+def _signers(
+    world: World, workspace: OpenedWorkspace, releases: Mapping[Pin, Release], policy: TrustPolicy | None
+) -> dict[Pin, tuple[str, ...]]:
+    """Who signed each release; of none where there is no policy. Raises: NotTrusted, RegistryError."""
+    if policy is None:
+        return {}
+    expected = {pin: expect(release, pin.name, pin.version) for pin, release in releases.items()}
+    before = {pin: _pinned_before(workspace.lock, pin) for pin in releases}
+    with Ahead() as ahead:
+        verifications = {
+            pin: ahead.announce(
+                partial(
+                    verify_release,
+                    world,
+                    release,
+                    policy,
+                    expected[pin],
+                    locked=is_pinned(release, before[pin]),
+                )
+            )
+            for pin, release in releases.items()
+        }
+        return {
+            pin: trusted_signers(world, release, policy, expected[pin], verifications[pin].result(), before[pin])
+            for pin, release in releases.items()
+        }
 
 
 def _pinned_before(lock: Lock | None, pin: Pin) -> LockedPackage | None:

@@ -94,25 +94,27 @@ def _verify(release: Release, evidence: Evidence, policy: TrustPolicy, expected:
     return next((v for v in verifications if v.state != "verified" and not v.is_tolerated), verifications[0])
 
 
+def is_pinned(release: Release, before: LockedPackage | None) -> bool:
+    """Whether `release` is what the lock has recorded of the package so far."""
+    return before is not None and before.manifest == release.manifest.digest
+
+
 def trusted_signers(
     world: World,
     release: Release,
-    policy: TrustPolicy | None,
+    policy: TrustPolicy,
     expected: Expected,
+    verification: Verification,
     before: LockedPackage | None,
 ) -> tuple[str, ...]:
     """The hints of who signed `release` and is named by `policy`, keys and identities, to be recorded in the lock.
 
-    `before` is what the lock has recorded of the package so far. Nothing is verified without a policy.
+    `verification` is what it has proven under `policy`, `before` what the lock has recorded of the package so far.
 
     Raises: NotTrusted and its kin SignatureDisappeared and SignerChanged; RegistryError.
     """
-    if policy is None:
-        return ()
     from wpkg.workflow.verify_inputs import check_required_inputs
 
-    is_pinned = before is not None and before.manifest == release.manifest.digest
-    verification = verify_release(world, release, policy, expected, locked=is_pinned)
     what = f"{expected.package} {expected.version}"
     disappeared = before is not None and before.signers and not verification.signers
     if before is not None and disappeared and (verification.state == "not-signed" or verification.is_tolerated):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - what was generated is read by its types
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ from wpkg.errors import InvalidInput, NotTrusted
 from wpkg.oci.digest import Digest
 from wpkg.oci.reference import Reference, Repository
 from wpkg.trust.statement import SLSA_PROVENANCE
+from wpkg.workflow.ahead import Ahead
 from wpkg.workflow.release import fetch_release
 from wpkg.workflow.trusting import expect, rules_for, verify_from_cache, verify_release
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from wpkg.trust.policy import TrustPolicy
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.ahead import Task
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
@@ -98,21 +101,30 @@ def verify_inputs(
 
     Raises: InputNotTrusted, NotTrusted, RegistryError.
     """
-    found: list[VerifiedInput] = []
-    pending = [(item, 1) for item in reversed(inputs)]
-    while pending:
-        item, depth = pending.pop()
-        if len(found) >= MAX_INPUTS:
-            raise InputNotTrusted(f"it was composed of more than {MAX_INPUTS} components")
-        if any(known.input == item for known in found):
-            continue
-        if item.reference is None:
-            found.append(VerifiedInput(item, depth, None))
-            continue
-        _, verification = verify_input(world, item, item.reference, policy, cached=cached)
-        found.append(VerifiedInput(item, depth, verification))
-        pending += [(inner, depth + 1) for inner in reversed(read_inputs(verification))]
-    return tuple(found)
+    found: dict[ComposedInput, VerifiedInput] = {}
+    pending: list[tuple[ComposedInput, int]] = []
+    tasks: dict[ComposedInput, Task[tuple[Release, Verification]]] = {}
+    with Ahead() as ahead:
+
+        def announce(items: tuple[ComposedInput, ...], depth: int) -> None:
+            pending.extend((item, depth) for item in reversed(items))
+            for item in items:
+                if item.reference is not None and item not in tasks:
+                    verify = partial(verify_input, world, item, item.reference, policy, cached=cached)
+                    tasks[item] = ahead.announce(verify)
+
+        announce(inputs, 1)
+        while pending:
+            item, depth = pending.pop()
+            if len(found) >= MAX_INPUTS:
+                raise InputNotTrusted(f"it was composed of more than {MAX_INPUTS} components")
+            if item in found:
+                continue
+            verification = tasks[item].result()[1] if item in tasks else None
+            found[item] = VerifiedInput(item, depth, verification)
+            if verification is not None:
+                announce(read_inputs(verification), depth + 1)
+    return tuple(found.values())
 
 
 def verify_input(

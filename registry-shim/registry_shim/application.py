@@ -15,9 +15,10 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
-from registry_shim.limits import CHUNK_SIZE, DEFAULT_TRANSFERS, IMMEDIATE_READ_SIZE, SEND_SIZE
+from registry_shim.limits import CHUNK_SIZE, DEFAULT_TRANSFERS, FILE_SEND_SIZE, IMMEDIATE_READ_SIZE, SEND_SIZE
 from registry_shim.protocol.messages import BlobSlice, ErrorCode, Refusal, Request, Response
 from registry_shim.protocol.registry import refuse
+from registry_shim.zero_copy import ZERO_COPY
 from wpkg.errors import WpkgError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from registry_shim.limits import TransferLimits
     from registry_shim.protocol.intake import Intake
     from registry_shim.protocol.service import Service
+    from registry_shim.zero_copy import OpenFile
 
 logger = logging.getLogger("registry_shim")
 
@@ -37,7 +39,7 @@ _ABSOLUTE = re.compile(r"https?://[^/]*", re.IGNORECASE)
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
-class Scope(TypedDict):
+class Scope(TypedDict, total=False):
     """What ASGI says of an HTTP request, as far as it is used here."""
 
     type: str
@@ -45,6 +47,7 @@ class Scope(TypedDict):
     raw_path: bytes
     query_string: bytes
     headers: list[tuple[bytes, bytes]]
+    extensions: dict[str, dict[str, object]] | None
 
 
 class Event(TypedDict, total=False):
@@ -55,6 +58,9 @@ class Event(TypedDict, total=False):
     headers: list[tuple[bytes, bytes]]
     body: bytes | bytearray
     more_body: bool
+    file: OpenFile  # see zero_copy
+    offset: int
+    count: int
 
 
 if TYPE_CHECKING:
@@ -94,7 +100,7 @@ class Application:
             logger.exception(what)
             response = _describe_failure(error)
         try:
-            await self._send(response, receive, send)
+            await self._send(response, receive, send, from_file=ZERO_COPY in (scope.get("extensions") or {}))
         except WpkgError as error:
             logger.log(logging.WARNING, "%s: broken off: %s", what, error)
             raise
@@ -135,7 +141,7 @@ class Application:
             if at_work is not None:
                 await _settle(at_work)
 
-    async def _send(self, response: Response, receive: Receive, send: Send) -> None:
+    async def _send(self, response: Response, receive: Receive, send: Send, *, from_file: bool) -> None:
         body = response.body
         try:
             await send(
@@ -146,32 +152,43 @@ class Application:
             elif (piece := _read_at_once(body)) is not None:
                 await send({"type": "http.response.body", "body": piece})
             else:
-                await self._stream(body, receive, send)
+                await self._stream(body, receive, send, from_file=from_file)
         finally:
             if isinstance(body, BlobSlice):
                 body.blob.close()
 
-    async def _stream(self, body: BlobSlice, receive: Receive, send: Send) -> None:
-        """Send a long body until it ends or the client is gone.
+    async def _stream(self, body: BlobSlice, receive: Receive, send: Send, *, from_file: bool) -> None:
+        """Send a long body until it ends or the client is gone; where that can be, straight `from_file`.
 
-        What is in the system's memory is read here: that is faster than to have a worker do it.
+        What is in the system's memory is sent, or read, here: that is faster than to have a worker do it.
         """
         gone = asyncio.create_task(_wait_until_gone(receive))
+        position = 0
         try:
-            for position in range(0, body.length, SEND_SIZE):
-                length = min(SEND_SIZE, body.length - position)
-                piece: bytes | bytearray | None = body.blob.read_cached(body.offset + position, length)
-                if piece is None:
-                    piece = await self._work(_read, body, position, length)
-                else:
-                    await asyncio.sleep(0)  # others have their turn also when the client takes everything at once
+            while position < body.length:
+                event = await self._next_event(body, position, from_file=from_file)
                 if gone.done():
                     return
-                is_last = position + length == body.length
-                await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
+                position += event["count"] if event["type"] == ZERO_COPY else len(event["body"])
+                await send({**event, "more_body": position < body.length})
         finally:
             gone.cancel()
             await _settle(gone)
+
+    async def _next_event(self, body: BlobSlice, position: int, *, from_file: bool) -> Event:
+        """What comes of `body` from `position`."""
+        offset, left = body.offset + position, body.length - position
+        count = min(FILE_SEND_SIZE, left)
+        if from_file and body.blob.is_cached(offset, count):
+            await asyncio.sleep(0)
+            return {"type": ZERO_COPY, "file": body.blob, "offset": offset, "count": count}
+        length = min(SEND_SIZE, left)
+        piece: bytes | bytearray | None = body.blob.read_cached(offset, length)
+        if piece is None:
+            piece = await self._work(_read, body, position, length)
+        else:
+            await asyncio.sleep(0)  # others have their turn also when the client takes everything at once
+        return {"type": "http.response.body", "body": piece}
 
     async def _work(self, function: Callable[..., T], *arguments: object) -> T:
         """What `function` returns, from a worker thread; a cancelled caller still waits for it to end.

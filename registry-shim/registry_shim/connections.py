@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from registry_shim.limits import CHUNK_SIZE, SHUTDOWN_GRACE_SECONDS, SPARE_CONNECTIONS
 from registry_shim.protocol.messages import ErrorCode, Refusal
+from registry_shim.zero_copy import offering_zero_copy
 
 if TYPE_CHECKING:
     import asyncio
@@ -58,6 +59,8 @@ class Connection(H11Protocol):
             return
         if count > self.limits.connections:
             self.app = _answer_too_many
+        elif transport.get_extra_info("sslcontext") is None:
+            self.app = offering_zero_copy(self.app, self, self.limits)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ MIB = 1024 * 1024  # bytes
 MAX_MANIFEST_SIZE = manifest.MAX_MANIFEST_SIZE  # bytes of a manifest or index; a longer one gets a 413
 CHUNK_SIZE = MIB  # bytes of a blob that are received, hashed or written at a time, and so held per transfer
 SEND_SIZE = 256 * 1024  # bytes of a body that are sent at a time, and so held per transfer
+FILE_SEND_SIZE = 4 * MIB  # bytes that the system is told to send from a file at a time; nobody holds them
 IMMEDIATE_READ_SIZE = 64 * 1024  # bytes; up to here a read is cheaper than handing it to a worker thread
 WORKER_THREADS = 8  # threads that hash, write and sync files
 UPSTREAM_THREADS = 64  # threads more where another registry has to be waited for

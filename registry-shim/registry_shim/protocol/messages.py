@@ -75,6 +75,12 @@ class Content(Protocol):
     def read_cached(self, offset: int, length: int) -> bytearray | None:
         """All of that, if nothing has to be waited for; else None."""
 
+    def is_cached(self, offset: int, length: int) -> bool:
+        """Whether all of that can be sent from the open file, most likely without waiting for the disk."""
+
+    def fileno(self) -> int:
+        """The open file, as the system knows it."""
+
     def map(self) -> mmap.mmap:
         """All of it as memory, to be closed by the caller. Not for size 0."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_READ_AHEAD = 128 * 1024  # bytes that Linux reads at a time, unless it is told otherwise
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 
 
@@ -50,6 +51,21 @@ class BlobFile:
         except OSError:
             return None
         return data if count == length else None
+
+    def is_cached(self, offset: int, length: int) -> bool:
+        """Whether all of that is most likely in memory: a byte of whatever is read ahead at once is."""
+        byte = bytearray(1)
+        try:
+            return _NO_WAIT is not None and all(
+                os.preadv(self._handle, [byte], position, _NO_WAIT) == 1
+                for position in (*range(offset, offset + length, _READ_AHEAD), offset + length - 1)
+            )
+        except OSError:
+            return False
+
+    def fileno(self) -> int:
+        """The open file, as the system knows it."""
+        return self._handle
 
     def map(self) -> mmap.mmap:
         """The whole blob as memory, read as it is looked at; to be closed by the caller. Not for size 0."""

@@ -104,6 +104,14 @@ class ArrivingBlob:
         may_read = self._arrival.may_read(min(offset + length, self.size))
         return self._file.read_cached(offset, length) if may_read else None
 
+    def is_cached(self, offset: int, length: int) -> bool:
+        """See Content. Raises: what went wrong."""
+        return self._arrival.may_read(offset + length) and self._file.is_cached(offset, length)
+
+    def fileno(self) -> int:
+        """See Content."""
+        return self._file.fileno()
+
     def map(self) -> mmap.mmap:
         """See Content. Raises: what went wrong."""
         self.wait()

@@ -1,0 +1,258 @@
+"""Bodies that the system sends from the file: which, to whom, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from registry_shim.application import Application
+from registry_shim.inprocess import serving
+from registry_shim.limits import FILE_SEND_SIZE, SEND_SIZE
+from registry_shim.protocol.registry import Registry
+from registry_shim.store.blobs import BlobFile
+from registry_shim.store.store import Store
+from registry_shim.zero_copy import ZERO_COPY
+from tests.certificates import write_certificate
+from tests.shim.conftest import new_id
+from tests.shim.process import Served
+from tests.shim.wire import InProcessClient, SocketClient, push_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from registry_shim.application import Event, Scope
+
+DATA = os.urandom(2 * FILE_SEND_SIZE + 12_345)
+HEAD = "HTTP/1.1\r\nHost: x\r\n"
+
+
+def answer(
+    root: Path, *, extensions: dict[str, dict[str, object]] | None, headers: dict[str, str] | None = None
+) -> tuple[str, list[Event]]:
+    """The digest of DATA, and the events that answer a request for it."""
+    sent: list[Event] = []
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    async def receive() -> Event:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with Store(root, new_id) as store, ThreadPoolExecutor(1) as workers:
+        digest = push_blob(InProcessClient(store, str(root)), "x", DATA).digest
+        scope: Scope = {
+            "type": "http",
+            "method": "GET",
+            "raw_path": f"/v2/x/blobs/{digest}".encode(),
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+            "extensions": extensions,
+        }
+        asyncio.run(Application(Registry(store), workers)(scope, receive, send))
+    return str(digest), sent[1:]
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, len(DATA) - 1), (7, FILE_SEND_SIZE + 70_000)])
+def test_what_is_in_memory_is_sent_from_the_file(tmp_path: Path, first: int, last: int) -> None:
+    _, events = answer(tmp_path, extensions={ZERO_COPY: {}}, headers={"range": f"bytes={first}-{last}"})
+    at = first
+    for event in events:
+        assert (event["type"], event["offset"]) == (ZERO_COPY, at)
+        assert 0 < event["count"] <= FILE_SEND_SIZE
+        at += event["count"]
+        assert event["more_body"] is (at <= last)
+    assert at == last + 1
+
+
+def test_what_is_not_is_read_by_a_worker_and_what_follows_sent_from_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def is_cached(_: BlobFile, offset: int, __: int) -> bool:
+        looked.append(offset)
+        return len(looked) % 2 == 0
+
+    monkeypatch.setattr(BlobFile, "is_cached", is_cached)
+    _, events = answer(tmp_path, extensions={ZERO_COPY: {}})
+    at = 0
+    for number, event in enumerate(events):
+        if number % 2 == 0:
+            assert event["body"] == DATA[at : at + SEND_SIZE]
+            at += len(event["body"])
+        else:
+            assert event["offset"] == at
+            at += event["count"]
+    assert at == len(DATA)
+    assert [event["type"] for event in events[:3]] == ["http.response.body", ZERO_COPY, "http.response.body"]
+
+
+def test_without_the_extension_bytes_are_sent(tmp_path: Path) -> None:
+    _, events = answer(tmp_path, extensions=None)
+    assert b"".join(event["body"] for event in events) == DATA
+
+
+def test_what_counts_as_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    blob = BlobFile(os.open(path, os.O_RDONLY))
+    assert blob.is_cached(0, len(DATA))
+    assert not blob.is_cached(0, len(DATA) + 1)  # there is no such byte
+    os.fsync(blob.fileno())
+    os.posix_fadvise(blob.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert not blob.is_cached(0, len(DATA))
+    blob.read(len(DATA) - 1, 1)
+    assert blob.is_cached(len(DATA) - 1, 1)
+    assert not blob.is_cached(0, len(DATA))
+    blob.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Served, str]]:
+    """A registry that sends from files, and where DATA is in it."""
+    served = Served(tmp_path / "registry")
+    client = SocketClient(served.address, str(tmp_path))
+    digest = push_blob(client, "x", DATA).digest
+    client.close()
+    yield served, f"/v2/x/blobs/{digest}"
+    served.stop()
+
+
+@contextlib.contextmanager
+def connected(served: Served) -> Iterator[socket.socket]:
+    host, _, port = served.address.partition("//")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        yield raw
+
+
+def read_body(raw: socket.socket, length: int) -> bytes:
+    """The body of an answer whose head says its length."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = raw.recv(1000)
+        assert part, "the connection was closed"
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert f"content-length: {length}".encode() in head.lower()
+    parts = [body]
+    missing = length - len(body)
+    while missing:
+        parts.append(raw.recv(min(missing, 1 << 16)))
+        assert parts[-1], "the connection was closed"
+        missing -= len(parts[-1])
+    return b"".join(parts)
+
+
+def test_one_answer_after_the_other_on_one_connection(served: tuple[Served, str]) -> None:
+    """Also of requests that are sent before they are answered."""
+    registry, target = served
+    with connected(registry) as raw:
+        for _ in range(2):
+            raw.sendall(f"GET {target} {HEAD}\r\n".encode() * 2 + f"HEAD {target} {HEAD}\r\n".encode())
+            assert read_body(raw, len(DATA)) == DATA
+            assert read_body(raw, len(DATA)) == DATA
+            head = raw.recv(10_000)
+            assert head.startswith(b"HTTP/1.1 200")
+            assert head.endswith(b"\r\n\r\n")
+    assert registry.stop() == (0, "", "")
+
+
+def test_many_at_once(served: tuple[Served, str]) -> None:
+    registry, target = served
+
+    def get(number: int) -> bytes:
+        with connected(registry) as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536 << number)
+            raw.sendall(f"GET {target} {HEAD}\r\n".encode())
+            return read_body(raw, len(DATA))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(data == DATA for data in pool.map(get, range(8)))
+    assert registry.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+@pytest.mark.parametrize("after", [100, 1 << 20], ids=["at once", "amid a piece"])
+def test_who_goes_away_is_not_missed(served: tuple[Served, str], leave: str, after: int) -> None:
+    registry, target = served
+    for _ in range(5):
+        with connected(registry) as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            if leave == "reset":
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            raw.sendall(f"GET {target} {HEAD}\r\n".encode())
+            assert raw.recv(after, socket.MSG_WAITALL).startswith(b"HTTP/1.1 200")
+    with connected(registry) as raw:
+        raw.sendall(f"GET {target} {HEAD}\r\n".encode())
+        assert read_body(raw, len(DATA)) == DATA
+    assert registry.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize(("size", "what"), [(7 << 19, "a file"), (5 << 20, "a stored blob")])
+def test_what_becomes_shorter_breaks_the_connection_off(served: tuple[Served, str], size: int, what: str) -> None:
+    registry, target = served
+    algorithm, _, encoded = target.rpartition("/")[2].partition(":")
+    with connected(registry) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        raw.sendall(f"GET {target} {HEAD}\r\n".encode())
+        assert raw.recv(100, socket.MSG_PEEK).startswith(b"HTTP/1.1 200")
+        os.truncate(registry.root / "x/blobs" / algorithm / encoded, size)
+        with pytest.raises((AssertionError, ConnectionError)):
+            read_body(raw, len(DATA))
+    code, output, said = registry.stop()
+    assert (code, output) == (0, "")
+    assert f"{what} became shorter while it was being sent" in said
+
+
+def test_shutting_down_does_not_wait_for_who_does_not_read(served: tuple[Served, str]) -> None:
+    registry, target = served
+    with connected(registry) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.sendall(f"GET {target} {HEAD}\r\n".encode())
+        assert raw.recv(100, socket.MSG_PEEK).startswith(b"HTTP/1.1 200")
+        code, output, _ = registry.stop()  # waits 15 s at most
+    assert (code, output) == (0, "")
+
+
+def test_over_tls_everything_is_encrypted(tmp_path: Path) -> None:
+    plain = Served(tmp_path / "registry")
+    client = SocketClient(plain.address, str(tmp_path))
+    digest = push_blob(client, "x", DATA).digest
+    client.close()
+    assert plain.stop() == (0, "", "")
+    certificate, key = write_certificate(tmp_path)
+    served = Served(tmp_path / "registry", "--tls-cert", str(certificate), "--tls-key", str(key))
+    context = ssl.create_default_context(cafile=str(certificate))
+    with connected(served) as raw, context.wrap_socket(raw, server_hostname="127.0.0.1") as encrypted:
+        encrypted.sendall(f"GET /v2/x/blobs/{digest} {HEAD}\r\n".encode())
+        assert read_body(encrypted, len(DATA)) == DATA
+    assert served.stop() == (0, "", "")
+
+
+def test_where_files_cannot_be_sent_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def refuse(*_: int) -> int:
+        tried.append(1)
+        raise OSError(errno.EINVAL, "not for this file system")
+
+    monkeypatch.setattr(os, "sendfile", refuse)
+    with serving(tmp_path / "registry") as registry:
+        client = SocketClient(registry.url, str(tmp_path))
+        digest = push_blob(client, "x", DATA).digest
+        assert client.send("GET", f"/v2/x/blobs/{digest}").body == DATA
+        assert (
+            client.send("GET", f"/v2/x/blobs/{digest}", headers={"Range": "bytes=5-700000"}).body == DATA[5:700001]
+        )
+        client.close()
+    assert len(tried) == 4

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from registry_shim.gate.verdict import Standing
 from registry_shim.protocol.messages import ErrorCode, Refusal, warning
+from wpkg.names.version import RAW_SUFFIX, Version
+from wpkg.names.vocabulary import VERSION_ANNOTATION
 
 if TYPE_CHECKING:
     from registry_shim.gate.verdict import Verdict
     from wpkg.oci.digest import Digest
 
 _WHAT_TO_DO = {
-    Standing.UNSIGNED: "sign it by digest, then the tag shows it: cosign sign --key KEY {by_digest}",
-    Standing.SIGNATURE_WRONG: "let a signer of the policy sign it: cosign sign --key KEY {by_digest}",
+    Standing.UNSIGNED: "sign it by digest, then the tag shows it: {sign}",
+    Standing.SIGNATURE_WRONG: "let a signer of the policy sign it: {sign}",
     Standing.NOT_CHECKED: "try again; if it happens again, the registry's log says more",
 }
 
@@ -28,5 +30,12 @@ def refuse_tag(registry: str, repository: str, tag: str, digest: Digest, verdict
 
 def explain(registry: str, repository: str, tag: str, digest: Digest, verdict: Verdict) -> str:
     """Why `tag` is not shown, and what to do."""
-    what_to_do = _WHAT_TO_DO[verdict.standing].format(by_digest=f"{registry}/{repository}@{digest}")
+    what_to_do = _WHAT_TO_DO[verdict.standing].format(sign=_sign(tag, f"{registry}/{repository}@{digest}"))
     return f"{verdict.standing}: {repository}:{tag} ({digest.short}) {verdict.reason}; {what_to_do}"
+
+
+def _sign(tag: str, by_digest: str) -> str:
+    """The command that signs what `tag` names, as the version that it names where it does."""
+    version = Version.from_tag(tag.removesuffix(RAW_SUFFIX))
+    named = f" -a {VERSION_ANNOTATION}={version}" if version is not None else ""
+    return f"cosign sign --key KEY{named} {by_digest}"

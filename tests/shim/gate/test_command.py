@@ -120,7 +120,8 @@ def test_a_push_that_is_refused_says_so_at_the_command_line(
     assert f"the registry refused with status 403 (DENIED: {reason}demo/pay/harness:0.1.0 " in said
     assert "login" not in said
     advice = "sign it by digest, then the tag shows it" if key is None else "let a signer of the policy sign it"
-    assert f"{advice}: cosign sign --key KEY {company.address}/demo/pay/harness@sha256:" in said
+    command = f"cosign sign --key KEY -a dev.wpkg.version=0.1.0 {company.address}/demo/pay/harness@sha256:"
+    assert f"{advice}: {command}" in said
     assert "hint: the rule for '127.0.0.1:*/**' wants 1 of these signers: 'platform'" in said
 
 

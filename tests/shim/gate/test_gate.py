@@ -38,7 +38,7 @@ class TestOrderOfWpkg:
         (error,) = answer.json["errors"]
         assert error["message"] == (
             f"unsigned: acme/app:1.0.0 ({Digest.parse(app.digest).short}) carries no signature; sign it by digest, "
-            f"then the tag shows it: cosign sign --key KEY registry.test/acme/app@{app.digest}"
+            f"then the tag shows it: cosign sign --key KEY -a dev.wpkg.version=1.0.0 registry.test/acme/app@{app.digest}"
         )
         assert error["detail"]["reason"] == "unsigned"
         assert "'acme', 'deputy'" in error["detail"]["hint"]

@@ -406,7 +406,8 @@ class TestWhatACallerMaySee:
         refused = check(guarded.get("/repositories/acme/app:2.0.0"))
         assert refused.status == 403
         assert "unsigned: acme/app:2.0.0" in refused.shown()
-        assert "cosign sign --key KEY registry.test/acme/app@sha256:" in refused.shown()
+        command = "cosign sign --key KEY -a dev.wpkg.version=2.0.0 registry.test/acme/app@sha256:"
+        assert command in refused.shown()
 
     def test_where_a_password_is_needed(self, shop: Shop, store: Store, root: Path) -> None:
         shop.publish("open/app", "1.0.0", APP)

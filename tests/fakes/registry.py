@@ -35,7 +35,7 @@ class MemoryRegistry:
         self._asked("list_tags", repository)
         if all(known != repository for known, _ in (*self.manifests, *self.blobs)):
             raise NotFound(f"tags of {repository}: not found")
-        return sorted(tag for known, tag in self.tags if known == repository)
+        return sorted(tag for known, tag in list(self.tags) if known == repository)
 
     def resolve(self, reference: Reference) -> Digest | None:
         self._asked("resolve", reference)
@@ -81,7 +81,7 @@ class MemoryRegistry:
     def list_referrers(self, repository: Repository, subject: Digest) -> list[Descriptor]:
         self._asked("list_referrers", subject)
         found = []
-        for (known, digest), (media_type, data) in self.manifests.items():
+        for (known, digest), (media_type, data) in list(self.manifests.items()):
             manifest = read_manifest(data) if known == repository else None
             if isinstance(manifest, Manifest) and manifest.subject and manifest.subject.digest == subject:
                 found.append(describe_referrer(manifest, Descriptor(media_type, digest, len(data))))

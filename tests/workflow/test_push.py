@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.workflow.conftest import TRUST
+from tests.fakes.registry import MemoryRegistry
+from tests.workflow.conftest import TRUST, Company
 from wpkg.errors import InvalidInput, LockOutOfDate
 from wpkg.names.version import Version
-from wpkg.oci.artifact import read_config, wasm_layer
+from wpkg.oci.artifact import WASM_CONFIG, WASM_LAYER, read_config, wasm_layer
 from wpkg.oci.manifest import Manifest, read_manifest
 from wpkg.registry.errors import UnexpectedAnswer
-from wpkg.trust.bundle import Bundle
+from wpkg.trust.bundle import BUNDLE_V03, Bundle
 from wpkg.trust.statement import COSIGN_SIGN, CYCLONEDX, SLSA_PROVENANCE, Statement
 from wpkg.workflow.attach import NotReadBack
 from wpkg.workflow.build import build
@@ -20,11 +22,13 @@ from wpkg.workflow.publication import NotBuilt
 from wpkg.workflow.push import VersionExists, push
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import BinaryIO
 
-    from tests.workflow.conftest import Company
     from wpkg.oci.descriptor import Descriptor
     from wpkg.oci.digest import Digest
+    from wpkg.oci.reference import Repository
 
 DEPENDS = TRUST + '[dependencies]\n"pay:harness" = "^0.1"\n'
 
@@ -57,12 +61,49 @@ def test_raw_and_composed_are_published_and_the_tags_come_last(company: Company)
     tags = [entry for entry in company.registry.log if entry.startswith("tag")]
     manifests = [artifact.publication.artifact.manifest.digest for artifact in pushed.artifacts]
     tags, signatures = tags[-2:], tags[:-2]
-    assert signatures == [f"tag sha256-{digest.encoded}.sig" for digest in manifests]
+    assert sorted(signatures) == sorted(f"tag sha256-{digest.encoded}.sig" for digest in manifests)
     assert tags == ["tag 0.1.0_raw", "tag 0.1.0"]
     assert company.registry.log[-2:] == tags
     last_referrer = max(i for i, entry in enumerate(company.registry.log) if entry == "referrer")
     assert company.registry.log.index("manifest") < last_referrer < company.registry.log.index(tags[0])
     assert [a.publication.record.kind for a in pushed.artifacts] == ["raw", "composed"]
+
+
+class Together(MemoryRegistry):
+    """Takes components, their configs and bundles only when so many of them come at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.barriers: dict[str, threading.Barrier] = {}
+
+    def push_blob(
+        self,
+        repository: Repository,
+        blob: Descriptor,
+        source: Callable[[], BinaryIO],
+        origin: Repository | None = None,
+    ) -> bool:
+        barrier = self.barriers.get(blob.media_type)
+        if barrier is not None:
+            barrier.wait(10)
+        return super().push_blob(repository, blob, source, origin)
+
+
+def test_both_components_and_their_configs_are_sent_at_once(tmp_path: Path) -> None:
+    registry = Together()
+    company = Company(tmp_path, registry)
+    root = built(company)
+    all_four = threading.Barrier(4)
+    registry.barriers = {WASM_LAYER: all_four, WASM_CONFIG: all_four}
+    assert len(push(company.world(), root, company.bank_key).artifacts) == 2
+
+
+def test_all_that_is_said_of_an_artifact_is_sent_at_once(tmp_path: Path) -> None:
+    """The signature and the provenance."""
+    registry = Together()
+    registry.barriers = {BUNDLE_V03: threading.Barrier(2)}
+    (artifact,) = Company(tmp_path, registry).publish("harness").artifacts
+    assert artifact.attestations == (SLSA_PROVENANCE,)
 
 
 def test_the_config_says_what_resolving_needs(company: Company) -> None:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import io
 import time
+from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from wpkg.errors import RegistryError
 from wpkg.names.pin import Pin
 from wpkg.oci.descriptor import Descriptor
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES, IMAGE_MANIFEST
 from wpkg.registry.errors import NotFound
-from wpkg.workflow.trusting import expect, verify_release
+from wpkg.workflow.ahead import Ahead
+from wpkg.workflow.evidence import fetch_evidence
+from wpkg.workflow.trusting import expect, verify_evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import BinaryIO
+    from collections.abc import Sequence
 
     from wpkg.oci.manifest import Manifest
     from wpkg.oci.reference import Reference, Repository
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from wpkg.trust.policy import Format
     from wpkg.trust.statement import Published, Statement
     from wpkg.trust.verification import Verification
+    from wpkg.workflow.evidence import Evidence
     from wpkg.workflow.release import Release
     from wpkg.workflow.world import World
 
@@ -74,28 +79,36 @@ def sign_release(
     from wpkg.trust.statement import signature_statement
 
     published = published_as(release, named)
-    if "bundle" in formats:
-        attach_statement(world, release, key, signature_statement(published))
-    for statement in attestations:
-        attach_statement(world, release, key, statement)
+    signatures = [signature_statement(published)] if "bundle" in formats else []
+    attach_statements(world, release, key, [*signatures, *attestations])
     if "legacy" in formats:
         attach_legacy(world, release, key, published)
+    evidence = fetch_evidence(world, release, legacy="legacy" in formats)
     for form in formats:
-        check_signed(world, release, key, form, published)
-    if attestations:
-        check_attested(world, release, key, attestations)
+        _check_signed(release, evidence, key, form, published)
+    _check_attested(release, evidence, key, attestations)
 
 
-def attach_statement(world: World, release: Release, key: PrivateKey, statement: Statement) -> None:
-    """Sign `statement` and push it as a referrer of `release`. Signing the same again changes nothing."""
+def attest_release(world: World, release: Release, key: PrivateKey, statement: Statement) -> None:
+    """Attach a signed statement to `release`, and see that it is there. Raises: RegistryError, NotReadBack."""
+    attach_statements(world, release, key, [statement])
+    _check_attested(release, fetch_evidence(world, release), key, [statement])
+
+
+def attach_statements(world: World, release: Release, key: PrivateKey, statements: Sequence[Statement]) -> None:
+    """Sign `statements` and push them as referrers of `release`. Signing the same again changes nothing.
+
+    One manifest after the other: where the registry has no referrers API, they share an index.
+    """
     from wpkg.trust.bundle import BUNDLE_V03, build_bundle_referrer, sign_statement
 
     repository = release.reference.repository
-    bundle = sign_statement(key, statement)
-    referrer = build_bundle_referrer(release.manifest, bundle, statement.predicate_type)
-    push_bytes(world, repository, EMPTY_CONFIG, EMPTY_CONFIG_BYTES)
-    push_bytes(world, repository, BUNDLE_V03, bundle)
-    world.registry.push_manifest(repository, referrer.encode(), referrer.media_type)
+    bundles = [sign_statement(key, statement) for statement in statements]
+    blobs = [(BUNDLE_V03, bundle) for bundle in bundles]
+    push_small_blobs(world, repository, [(EMPTY_CONFIG, EMPTY_CONFIG_BYTES), *blobs] if blobs else [])
+    for statement, bundle in zip(statements, bundles, strict=True):
+        referrer = build_bundle_referrer(release.manifest, bundle, statement.predicate_type)
+        world.registry.push_manifest(repository, referrer.encode(), referrer.media_type)
 
 
 def attach_legacy(world: World, release: Release, key: PrivateKey, published: Published) -> None:
@@ -128,8 +141,7 @@ def attach_legacy(world: World, release: Release, key: PrivateKey, published: Pu
         if manifest is not None and layer in manifest.layers:
             return
         document, config = add_signature(layer, manifest, config)
-        push_bytes(world, repository, SIMPLE_SIGNING, payload)
-        push_bytes(world, repository, IMAGE_CONFIG, config)
+        push_small_blobs(world, repository, [(SIMPLE_SIGNING, payload), (IMAGE_CONFIG, config)])
         world.registry.push_manifest(repository, document, IMAGE_MANIFEST, signatures.tag)
     raise NotReadBack(
         f"a signature was written to {signatures} {ATTEMPTS} times and is not there: others keep overwriting it",
@@ -159,33 +171,47 @@ def _present_signatures(world: World, signatures: Reference) -> tuple[Manifest |
     return manifest, world.registry.fetch_blob(signatures.repository, manifest.config)
 
 
-def push_bytes(world: World, repository: Repository, media_type: str, data: bytes) -> None:
-    """A small blob, in `repository`."""
-    world.registry.push_blob(repository, Descriptor.of(media_type, data), _opening(data))
+def push_small_blobs(world: World, repository: Repository, blobs: Sequence[tuple[str, bytes]]) -> None:
+    """Blobs by media type, in `repository`; several at once. Raises: RegistryError."""
+    with Ahead() as ahead:
+        tasks = [
+            ahead.announce(
+                partial(world.registry.push_blob, repository, Descriptor.of(kind, data), partial(io.BytesIO, data))
+            )
+            for kind, data in blobs
+        ]
+        for task in tasks:
+            task.result()
 
 
-def check_signed(world: World, release: Release, key: PrivateKey, form: Format, published: Published) -> None:
+def _check_signed(
+    release: Release, evidence: Evidence, key: PrivateKey, form: Format, published: Published
+) -> None:
     """See that a stranger with our public key would be satisfied by a signature in `form`. Raises: NotReadBack."""
-    verification = _seen_by_strangers(world, release, key, form, published)
+    verification = _seen_by_strangers(release, evidence, key, form, published)
     if verification.state != "verified":
         raise _not_read_back(release, str(verification.error_for("the artifact")))
 
 
-def check_attested(world: World, release: Release, key: PrivateKey, attestations: Sequence[Statement]) -> None:
+def _check_attested(
+    release: Release, evidence: Evidence, key: PrivateKey, attestations: Sequence[Statement]
+) -> None:
     """See that a stranger with our public key would find all of `attestations`. Raises: NotReadBack."""
-    found = _seen_by_strangers(world, release, key, "bundle", published_as(release)).attestations
+    found = _seen_by_strangers(release, evidence, key, "bundle", published_as(release)).attestations
     for statement in attestations:
         if all(statement != known.statement for known in found.get(statement.predicate_type, ())):
             raise _not_read_back(release, f"there is no {statement.predicate_type}")
 
 
 def _seen_by_strangers(
-    world: World, release: Release, key: PrivateKey, form: Format, published: Published
+    release: Release, evidence: Evidence, key: PrivateKey, form: Format, published: Published
 ) -> Verification:
     from wpkg.trust.policy import TrustPolicy
 
     policy = TrustPolicy.of_keys({"the signing key": key.public}, (form,))
-    return verify_release(world, release, policy, expect(release, published.package, published.version))
+    legacy = evidence.legacy if form == "legacy" else None
+    expected = expect(release, published.package, published.version)
+    return verify_evidence(release, replace(evidence, legacy=legacy), policy, expected)
 
 
 def _not_read_back(release: Release, why: str) -> NotReadBack:
@@ -194,7 +220,3 @@ def _not_read_back(release: Release, why: str) -> NotReadBack:
         f"give it back; nothing was tagged ({why})",
         hint="try again; if it happens again, the registry does not keep referrers",
     )
-
-
-def _opening(data: bytes) -> Callable[[], BinaryIO]:
-    return lambda: io.BytesIO(data)

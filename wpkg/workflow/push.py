@@ -7,6 +7,7 @@ would, and only then the tags. Nobody who goes by tag ever sees an artifact with
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from wpkg.errors import NoSolution, WpkgError
 from wpkg.names.version import Version
 from wpkg.oci.artifact import WasmConfig
 from wpkg.registry.errors import NotFound
+from wpkg.workflow.ahead import Ahead
 from wpkg.workflow.attach import published_as, sign_release
 from wpkg.workflow.opened import open_project
 from wpkg.workflow.places import package_repository
@@ -23,9 +25,7 @@ from wpkg.workflow.release import Release
 from wpkg.workflow.watched import WatchedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-    from typing import BinaryIO
 
     from wpkg.names.package_name import PackageName
     from wpkg.oci.reference import Repository
@@ -86,7 +86,12 @@ def push(
                 f"{repository}:{publication.tag} is published already, with other content ({digest})",
                 hint="raise the version in wasmcloud.toml; --force replaces what is published",
             )
-    attested = [_push_untagged(world, repository, publication, key, formats) for publication in publications]
+    with Ahead() as ahead:
+        tasks = [
+            ahead.announce(partial(_push_untagged, world, repository, publication, key, formats))
+            for publication in publications
+        ]
+        attested = [task.result() for task in tasks]
     for publication, digest in zip(publications, there, strict=True):
         artifact = publication.artifact
         if digest != artifact.manifest.digest:
@@ -138,9 +143,12 @@ def _push_untagged(
     """Everything of one artifact but its tag; the predicate types of what was attested."""
     artifact = publication.artifact
     component = artifact.component
-    with world.reporter.progress("Pushing", f"{repository}:{publication.tag}", component.size) as advance:
-        world.registry.push_blob(repository, component, WatchedFile(publication.path, advance).open)
-    world.registry.push_blob(repository, artifact.config, _opening(artifact.config_bytes))
+    with Ahead() as ahead:
+        opening = partial(io.BytesIO, artifact.config_bytes)
+        config = ahead.announce(partial(world.registry.push_blob, repository, artifact.config, opening))
+        with world.reporter.progress("Pushing", f"{repository}:{publication.tag}", component.size) as advance:
+            world.registry.push_blob(repository, component, WatchedFile(publication.path, advance).open)
+        config.result()
     world.registry.push_manifest(repository, artifact.manifest_bytes, artifact.manifest.media_type)
     if key is None:
         return ()
@@ -161,7 +169,3 @@ def _attestations(publication: Publication, published: Published) -> list[Statem
 
     said = ((SLSA_PROVENANCE, publication.provenance), (CYCLONEDX, publication.sbom))
     return [Statement(published.subjects, kind, predicate) for kind, predicate in said if predicate is not None]
-
-
-def _opening(data: bytes) -> Callable[[], BinaryIO]:
-    return lambda: io.BytesIO(data)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from wpkg.documents.strict_json import InvalidJson, load_object
 from wpkg.errors import InvalidInput
 from wpkg.registry.disk import read_bytes, replacing
-from wpkg.workflow.attach import attach_statement, check_attested, published_as, sign_release
+from wpkg.workflow.attach import attest_release, published_as, sign_release
 from wpkg.workflow.find_file import digest_of
 from wpkg.workflow.locate import locate
 from wpkg.workflow.sources import means_file
@@ -123,8 +123,7 @@ def attest(
     release = find_release(world, located, cached=False)
     world.reporter.status("Attesting", f"{kind} of {release.reference}")
     statement = Statement(published_as(release, located.pin).subjects, kind, predicate)
-    attach_statement(world, release, key, statement)
-    check_attested(world, release, key, [statement])
+    attest_release(world, release, key, statement)
     return Attested(release, key.public.hint, kind)
 
 

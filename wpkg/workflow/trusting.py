@@ -56,7 +56,9 @@ def verify_release(
     """
     legacy = any("legacy" in rule.formats for rule in rules_for(release, policy))
     evidence = fetch_evidence(world, release, legacy=legacy)
-    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
+    return verify_evidence(
+        release, evidence, policy, expected if locked else replace(expected, today=_today(world))
+    )
 
 
 def _today(world: World) -> date:
@@ -73,7 +75,9 @@ def verify_from_cache(
     evidence = kept_evidence(world, release)
     if evidence is None:
         return None
-    return _verify(release, evidence, policy, expected if locked else replace(expected, today=_today(world)))
+    return verify_evidence(
+        release, evidence, policy, expected if locked else replace(expected, today=_today(world))
+    )
 
 
 def rules_for(release: Release, policy: TrustPolicy) -> list[Rule]:
@@ -82,8 +86,11 @@ def rules_for(release: Release, policy: TrustPolicy) -> list[Rule]:
     return [each.rule_for(repository) for each in (policy, *policy.also)]
 
 
-def _verify(release: Release, evidence: Evidence, policy: TrustPolicy, expected: Expected) -> Verification:
-    """The verification under the first policy that refuses the release, else under `policy` itself."""
+def verify_evidence(release: Release, evidence: Evidence, policy: TrustPolicy, expected: Expected) -> Verification:
+    """The verification under the first policy that refuses the release, else under `policy` itself.
+
+    Raises: WrongPlace.
+    """
     if expected.package is not None:
         for each in (policy, *policy.also):
             each.check_place(expected.package, str(release.reference.repository))

@@ -11,7 +11,7 @@ from tests.fakes.sigstore.instance import WORKFLOW
 from wpkg.oci.manifest import EMPTY_CONFIG, EMPTY_CONFIG_BYTES
 from wpkg.trust.bundle import BUNDLE_V03, build_bundle_referrer
 from wpkg.trust.statement import COSIGN_SIGN, signature_statement
-from wpkg.workflow.attach import published_as, push_bytes
+from wpkg.workflow.attach import published_as, push_small_blobs
 from wpkg.workflow.release import fetch_release
 
 if TYPE_CHECKING:
@@ -34,6 +34,5 @@ def sign_keyless(
     statement = replace(signature_statement(published_as(release)), predicate_type=predicate_type)
     bundle = json.dumps(sigstore.sign(statement.encode(), sigstore.holder(subject), **how)).encode()
     referrer = build_bundle_referrer(release.manifest, bundle, predicate_type)
-    push_bytes(world, reference.repository, EMPTY_CONFIG, EMPTY_CONFIG_BYTES)
-    push_bytes(world, reference.repository, BUNDLE_V03, bundle)
+    push_small_blobs(world, reference.repository, [(EMPTY_CONFIG, EMPTY_CONFIG_BYTES), (BUNDLE_V03, bundle)])
     return world.registry.push_manifest(reference.repository, referrer.encode(), referrer.media_type)

@@ -67,24 +67,24 @@ def test_ctrl_c_ends_the_wait(company: tuple[Company, FaultProxy], words: tuple[
 
     proxy.on("GET|HEAD|POST|PUT|PATCH", asked, wait)
     places = {"harness": author.repository("harness"), "address": author.address}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*WPKG, *(word.format(**places) for word in words)],
         cwd=author.folder,
         env={"PATH": os.environ["PATH"], "HOME": str(author.folder / "home"), "WPKG_KEY_PASSWORD": "pw"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert waiting.wait(20)
-        time.sleep(0.3)  # whoever else is going to wait does so now
-        start = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        output, said = process.communicate(timeout=SOON)
-        taken = time.monotonic() - start
-    finally:
-        released.set()
-        process.kill()
+    ) as process:
+        try:
+            assert waiting.wait(20)
+            time.sleep(0.3)  # whoever else is going to wait does so now
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            output, said = process.communicate(timeout=SOON)
+            taken = time.monotonic() - start
+        finally:
+            released.set()
+            process.kill()
     assert (process.returncode, output, said.splitlines()[-1]) == (130, "", "interrupted")
     assert "Traceback" not in said
     assert taken < SOON

@@ -11,17 +11,11 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.fakes.fault_proxy import FaultProxy, Reply, Request, fault_proxy
-from tests.shim_process import running_shim
-from tests.workflow.conftest import Company
-from wpkg.registry.client import RegistryClient
-from wpkg.trust.keyfile import write_key_file
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from tests.fakes.fault_proxy import FaultProxy, Reply, Request
+    from tests.workflow.conftest import Company
 
 _PAUSE = 1.5  # seconds; a bar comes after a third of one
 WPKG = [sys.executable, "-c", "from wpkg.cli.start import main; main()"]
@@ -30,15 +24,6 @@ BLOBS = "GET|HEAD|POST|PUT|PATCH", "/blobs/"
 
 def slowly(_: Request, forward: Callable[[], Reply]) -> Reply:
     return replace(forward(), pause=_PAUSE)
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Iterator[tuple[Company, FaultProxy]]:
-    with running_shim(tmp_path / "registry") as address, fault_proxy(address) as proxy:
-        company = Company(tmp_path, RegistryClient(), proxy.address)  # type: ignore[arg-type]
-        (tmp_path / "platform.key").write_bytes(write_key_file(company.platform_key, b"pw", os.urandom))
-        company.key_file(company.platform_key, "platform.pub")
-        yield company, proxy
 
 
 def environment(company: Company) -> dict[str, str]:
@@ -75,8 +60,8 @@ def piped(company: Company, *words: str) -> str:
     return done.stderr
 
 
-def test_checking(company: tuple[Company, FaultProxy]) -> None:
-    author, proxy = company
+def test_checking(proxied_company: tuple[Company, FaultProxy]) -> None:
+    author, proxy = proxied_company
     author.publish("harness")
     words = ("verify", f"{author.repository('harness')}:0.1.0", "--key", "platform.pub")
     assert re.fullmatch(r" +Checking sha256:[0-9a-f]{12} \(2\.0 kB\)\n", piped(author, *words))
@@ -87,8 +72,8 @@ def test_checking(company: tuple[Company, FaultProxy]) -> None:
     assert "Checking" not in at_a_terminal(author, *words, "--quiet")
 
 
-def test_pushing_and_fetching(company: tuple[Company, FaultProxy]) -> None:
-    author, proxy = company
+def test_pushing_and_fetching(proxied_company: tuple[Company, FaultProxy]) -> None:
+    author, proxy = proxied_company
     author.publish("harness", unsigned=True)
     push = ("push", "-C", "projects/harness", "--key", "../../platform.key")
     proxy.on(*BLOBS, slowly, times=1)

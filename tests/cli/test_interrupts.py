@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.fault_proxy import FaultProxy, Reply, Request, fault_proxy
-from tests.shim_process import running_shim
 from tests.workflow.conftest import TRUST, Company
-from wpkg.registry.client import RegistryClient
-from wpkg.trust.keyfile import write_key_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from tests.fakes.fault_proxy import FaultProxy, Reply, Request
 
 WPKG = [sys.executable, "-c", "from wpkg.cli.start import main; main()"]
 SOON = 5  # seconds: those under way get two
@@ -43,18 +40,11 @@ WAITING = [
 ]
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Iterator[tuple[Company, FaultProxy]]:
-    with running_shim(tmp_path / "registry") as address, fault_proxy(address) as proxy:
-        company = Company(tmp_path, RegistryClient(), proxy.address)  # type: ignore[arg-type]
-        (tmp_path / "platform.key").write_bytes(write_key_file(company.platform_key, b"pw", os.urandom))
-        company.key_file(company.platform_key, "platform.pub")
-        yield company, proxy
-
-
 @pytest.mark.parametrize(("words", "asked"), WAITING, ids=lambda v: v.strip("/") if isinstance(v, str) else v[0])
-def test_ctrl_c_ends_the_wait(company: tuple[Company, FaultProxy], words: tuple[str, ...], asked: str) -> None:
-    author, proxy = company
+def test_ctrl_c_ends_the_wait(
+    proxied_company: tuple[Company, FaultProxy], words: tuple[str, ...], asked: str
+) -> None:
+    author, proxy = proxied_company
     author.publish("harness")
     author.project("validator", extra=NEEDS)
     before = names(author)

@@ -254,10 +254,13 @@ def test_over_tls_everything_is_encrypted(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     served = Served(tmp_path / "registry", "--tls-cert", str(certificate), "--tls-key", str(key))
     context = ssl.create_default_context(cafile=str(certificate))
-    with connected(served) as raw, context.wrap_socket(raw, server_hostname="127.0.0.1") as encrypted:
-        encrypted.sendall(f"GET /v2/x/blobs/{digest} {HEAD}\r\n".encode())
-        assert read_body(encrypted, len(DATA)) == DATA
-    assert served.stop() == (0, "", "")
+    try:
+        with connected(served) as raw, context.wrap_socket(raw, server_hostname="127.0.0.1") as encrypted:
+            encrypted.sendall(f"GET /v2/x/blobs/{digest} {HEAD}\r\n".encode())
+            assert read_body(encrypted, len(DATA)) == DATA
+    finally:
+        ended = served.stop()
+    assert ended == (0, "", "")
 
 
 def test_where_files_cannot_be_sent_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

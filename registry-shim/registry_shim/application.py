@@ -180,7 +180,7 @@ class Application:
         offset, left = body.offset + position, body.length - position
         count = min(FILE_SEND_SIZE, left)
         if from_file and body.blob.is_cached(offset, count):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # see below
             return {"type": ZERO_COPY, "file": body.blob, "offset": offset, "count": count}
         length = min(SEND_SIZE, left)
         piece: bytes | bytearray | None = body.blob.read_cached(offset, length)

@@ -68,10 +68,12 @@ async def _send_from_file(connection: H11Protocol, event: SendFromFile, seconds:
     transport, loop, count = connection.transport, connection.loop, event["count"]
     if transport.is_closing():
         return
-    connection.conn.send_with_data_passthrough(h11.Data(data=_Unread(count)))  # type: ignore[arg-type]
+    body: Any = _Unread(count)  # h11 wants no more of it than its length
+    file: Any = event["file"]  # nor asyncio of this than its number
+    connection.conn.send_with_data_passthrough(h11.Data(data=body))
     try:
         async with asyncio.timeout(seconds):
-            sent = await loop.sendfile(transport, event["file"], event["offset"], count, fallback=False)  # type: ignore[arg-type]
+            sent = await loop.sendfile(transport, file, event["offset"], count, fallback=False)
     except asyncio.SendfileNotAvailableError:
         # The client is gone, or files of this file system cannot be sent; nothing of it was.
         sent = await _send_copies(connection, event)

@@ -19,13 +19,11 @@ from registry_shim.limits import DEFAULT_TRANSFERS, SEND_SIZE, TransferLimits
 from registry_shim.protocol.intake import SmallIntake
 from registry_shim.protocol.registry import Registry
 from registry_shim.store.blobs import BlobFile
-from registry_shim.store.store import Store
-from tests.shim.conftest import new_id
+from tests.shim.asgi import events_for_blob
 from tests.shim.process import Served
 from tests.shim.wire import (
     EMPTY_JSON,
     Answer,
-    InProcessClient,
     SocketClient,
     check_error,
     closing,
@@ -141,22 +139,9 @@ def test_a_blob_that_has_to_be_read_from_disk(tmp_path: Path, monkeypatch: pytes
     """The same bytes, by way of a worker."""
     monkeypatch.setattr(BlobFile, "read_cached", lambda _blob, _offset, _length: None)
     data = os.urandom(3 * SEND_SIZE + 1)
-    sent: list[Event] = []
-
-    async def send(event: Event) -> None:
-        sent.append(event)
-
-    async def receive() -> Event:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    with Store(tmp_path, new_id) as store, ThreadPoolExecutor(1) as workers:
-        digest = push_blob(InProcessClient(store, str(tmp_path)), "x", data).digest
-        path = f"/v2/x/blobs/{digest}".encode()
-        scope: Scope = {"type": "http", "method": "GET", "raw_path": path, "query_string": b"", "headers": []}
-        asyncio.run(Application(Registry(store), workers)(scope, receive, send))
-    assert b"".join(event.get("body", b"") for event in sent) == data
-    assert [len(event["body"]) for event in sent[1:]] == [SEND_SIZE] * 3 + [1]
+    events = events_for_blob(tmp_path, data)
+    assert b"".join(event["body"] for event in events) == data
+    assert [len(event["body"]) for event in events] == [SEND_SIZE] * 3 + [1]
 
 
 def test_many_transfers_take_little_memory(shared_root: Path) -> None:

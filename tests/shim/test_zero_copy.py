@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import http.client
@@ -14,58 +13,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from registry_shim.application import Application
 from registry_shim.inprocess import serving
 from registry_shim.limits import FILE_SEND_SIZE, SEND_SIZE
-from registry_shim.protocol.registry import Registry
 from registry_shim.store.blobs import BlobFile
-from registry_shim.store.store import Store
 from registry_shim.zero_copy import ZERO_COPY
 from tests.certificates import write_certificate
-from tests.shim.conftest import new_id
+from tests.shim.asgi import events_for_blob
 from tests.shim.process import Served
-from tests.shim.wire import InProcessClient, SocketClient, push_blob
+from tests.shim.wire import SocketClient, push_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from registry_shim.application import Event, Scope
 
 DATA = os.urandom(10 * FILE_SEND_SIZE + 12_345)
 HEAD = "HTTP/1.1\r\nHost: x\r\n"
 
 
-def answer(
-    root: Path, *, extensions: dict[str, dict[str, object]] | None, headers: dict[str, str] | None = None
-) -> tuple[str, list[Event]]:
-    """The digest of DATA, and the events that answer a request for it."""
-    sent: list[Event] = []
-
-    async def send(event: Event) -> None:
-        sent.append(event)
-
-    async def receive() -> Event:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    with Store(root, new_id) as store, ThreadPoolExecutor(1) as workers:
-        digest = push_blob(InProcessClient(store, str(root)), "x", DATA).digest
-        scope: Scope = {
-            "type": "http",
-            "method": "GET",
-            "raw_path": f"/v2/x/blobs/{digest}".encode(),
-            "query_string": b"",
-            "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
-            "extensions": extensions,
-        }
-        asyncio.run(Application(Registry(store), workers)(scope, receive, send))
-    return str(digest), sent[1:]
-
-
 @pytest.mark.parametrize(("first", "last"), [(0, len(DATA) - 1), (7, FILE_SEND_SIZE + 70_000)])
 def test_what_is_in_memory_is_sent_from_the_file(tmp_path: Path, first: int, last: int) -> None:
-    _, events = answer(tmp_path, extensions={ZERO_COPY: {}}, headers={"range": f"bytes={first}-{last}"})
+    events = events_for_blob(tmp_path, DATA, {"range": f"bytes={first}-{last}"}, {ZERO_COPY: {}})
     at = first
     for event in events:
         assert (event["type"], event["offset"]) == (ZERO_COPY, at)
@@ -85,7 +53,7 @@ def test_what_is_not_is_read_by_a_worker_and_what_follows_sent_from_the_file(
         return len(looked) % 2 == 0
 
     monkeypatch.setattr(BlobFile, "is_cached", is_cached)
-    _, events = answer(tmp_path, extensions={ZERO_COPY: {}})
+    events = events_for_blob(tmp_path, DATA, extensions={ZERO_COPY: {}})
     at = 0
     for number, event in enumerate(events):
         if number % 2 == 0:
@@ -99,7 +67,7 @@ def test_what_is_not_is_read_by_a_worker_and_what_follows_sent_from_the_file(
 
 
 def test_without_the_extension_bytes_are_sent(tmp_path: Path) -> None:
-    _, events = answer(tmp_path, extensions=None)
+    events = events_for_blob(tmp_path, DATA)
     assert b"".join(event["body"] for event in events) == DATA
 
 

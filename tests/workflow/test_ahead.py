@@ -130,9 +130,13 @@ def test_an_error_does_not_wait_for_what_is_under_way(released: threading.Event)
         begun.set()
         released.wait(10)
 
+    def be_interrupted() -> None:
+        with Ahead(load=Steady(low=True)) as ahead:
+            ahead.announce(work)
+            assert begun.wait(10)
+            raise KeyboardInterrupt
+
     before = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), Ahead(load=Steady(low=True)) as ahead:  # noqa: PT012
-        ahead.announce(work)
-        assert begun.wait(10)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        be_interrupted()
     assert time.monotonic() - before < GRACE

@@ -120,6 +120,19 @@ def test_provenance_and_bill_of_materials_name_what_was_generated(company: Compa
     assert "pay:harness (denied)" in [part["name"] for part in parts]
 
 
+def test_what_was_generated_is_among_the_inputs_and_nobody_is_asked_for_it(company: Company) -> None:
+    root = prepared(company, HARNESS_ONLY)
+    composed(company, root)
+    push(company.world(), root, company.bank_key)
+    keys = [company.key_file(company.bank_key, "b.pub"), company.key_file(company.platform_key, "p.pub")]
+    found = verify(company.world("reader"), root, "pay:validator@0.1.0", keys, inputs=True).verified_inputs
+    assert {item.input.name: item.verification and item.verification.state for item in found} == {
+        "pay:harness@0.1.0": "verified",
+        "pay:harness (denied)": None,
+        "pay:validator@0.1.0": None,
+    }
+
+
 def configured(company: Company, extra: str) -> Path:
     company.sources["validator"] = from_wit(f"import {STORE}; export run: func();", CONFIG)
     return company.project("validator", extra=extra)

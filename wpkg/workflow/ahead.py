@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from wpkg.workflow.parallel import AT_FIRST, GRACE, WORKERS, Load
 
@@ -59,7 +59,7 @@ class Ahead:
         """At most so many `helpers` work beside whoever asks for results; they come while `load` is low."""
         self._most = helpers
         self._load = load or Load()
-        self._pending: deque[Task[object]] = deque()
+        self._pending: deque[Task[Any]] = deque()
         self._helpers: list[threading.Thread] = []
         self._ended = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -80,7 +80,7 @@ class Ahead:
     def announce(self, work: Callable[[], Result]) -> Task[Result]:
         """`work`, to be done by a helper or by whoever asks for its result."""
         task = Task(work)
-        self._pending.append(task)  # type: ignore[arg-type] # nobody takes results from there
+        self._pending.append(task)
         return task
 
     def _watch(self) -> None:

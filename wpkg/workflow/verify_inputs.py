@@ -101,30 +101,31 @@ def verify_inputs(
 
     Raises: InputNotTrusted, NotTrusted, RegistryError.
     """
-    found: dict[ComposedInput, VerifiedInput] = {}
-    pending: list[tuple[ComposedInput, int]] = []
-    tasks: dict[ComposedInput, Task[tuple[Release, Verification]]] = {}
+    found: list[VerifiedInput] = []
+    tasks: dict[tuple[str, Digest, Reference], Task[tuple[Release, Verification]]] = {}
     with Ahead() as ahead:
 
-        def announce(items: tuple[ComposedInput, ...], depth: int) -> None:
-            pending.extend((item, depth) for item in reversed(items))
-            for item in items:
-                if item.reference is not None and item not in tasks:
-                    verify = partial(verify_input, world, item, item.reference, policy, cached=cached)
-                    tasks[item] = ahead.announce(verify)
+        def announce(item: ComposedInput) -> Task[tuple[Release, Verification]] | None:
+            if item.reference is None:
+                return None
+            key = (item.name, item.component, item.reference)
+            if key not in tasks:
+                verify = partial(verify_input, world, item, item.reference, policy, cached=cached)
+                tasks[key] = ahead.announce(verify)
+            return tasks[key]
 
-        announce(inputs, 1)
+        pending = [(item, 1, announce(item)) for item in inputs][::-1]
         while pending:
-            item, depth = pending.pop()
+            item, depth, task = pending.pop()
             if len(found) >= MAX_INPUTS:
                 raise InputNotTrusted(f"it was composed of more than {MAX_INPUTS} components")
-            if item in found:
+            if any(known.input == item for known in found):
                 continue
-            verification = tasks[item].result()[1] if item in tasks else None
-            found[item] = VerifiedInput(item, depth, verification)
+            verification = task.result()[1] if task is not None else None
+            found.append(VerifiedInput(item, depth, verification))
             if verification is not None:
-                announce(read_inputs(verification), depth + 1)
-    return tuple(found.values())
+                pending += [(inner, depth + 1, announce(inner)) for inner in read_inputs(verification)][::-1]
+    return tuple(found)
 
 
 def verify_input(

@@ -1,8 +1,14 @@
 """What holds for every test."""
 
 import signal
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+# A helper that finds something wrong says what it compared, as a test does.
+here = Path(__file__)
+pytest.register_assert_rewrite(*(f"tests.{path.stem}" for path in here.parent.iterdir() if path != here))
 
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("unhurried", settings.default, deadline=None)

@@ -54,7 +54,8 @@ def offering_zero_copy(
                 await send(event)
                 return
             await _send_from_file(connection, event, limits.patience(event["count"]))
-            if not event["more_body"]:
+            # Of a body that the client left, h11 would not believe that it ends here.
+            if not event["more_body"] and not connection.transport.is_closing():
                 await send({"type": "http.response.body", "body": b""})
 
         scope["extensions"] = {**(scope.get("extensions") or {}), ZERO_COPY: {}}

@@ -6,8 +6,10 @@ import contextlib
 import errno
 import http.client
 import os
+import random
 import socket
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -164,6 +166,25 @@ def test_who_goes_away_is_not_missed(served: tuple[Served, str], leave: str, aft
     with connected(registry) as raw:
         raw.sendall(f"GET {target} {HEAD}\r\n".encode())
         assert read_body(raw, len(DATA)) == DATA
+    assert registry.stop() == (0, "", "")
+
+
+def test_hundreds_that_hang_up_leave_no_word(served: tuple[Served, str]) -> None:
+    """At whatever moment it is, of short answers and of long ones, of one and of several in a row."""
+    registry, target = served
+    client = SocketClient(registry.address, str(registry.root))
+    targets = [f"/v2/x/blobs/{push_blob(client, 'x', DATA[:size]).digest}" for size in (3000, 300_000, 2_000_000)]
+    client.close()
+    chance = random.Random(20261127)
+    for _ in range(400):
+        wanted = [chance.choice([target, *targets]) for _ in range(chance.choice([1, 1, 2, 3]))]
+        with connected(registry) as raw:
+            raw.sendall(b"".join(f"GET {path} {HEAD}\r\n".encode() for path in wanted))
+            time.sleep(chance.choice([0, 0.001, 0.003]) * chance.random())
+            if chance.random() < 0.5:
+                raw.recv(chance.choice([1, 1000, 100_000]))
+            if chance.random() < 0.5:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert registry.stop() == (0, "", "")
 
 

@@ -235,6 +235,7 @@ def _secure(security: Security) -> tuple[Guard | None, Encryption | None]:
 def main() -> None:
     """Run the command and exit; errors are one sentence on stderr and an exit code of `wpkg.errors`."""
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of clients that are gone
     sys.exit(_run())
 
 

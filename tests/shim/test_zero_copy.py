@@ -234,7 +234,9 @@ def test_shutting_down_does_not_wait_for_who_does_not_read(served: tuple[Served,
     assert (code, output) == (0, "")
 
 
-def test_over_tls_everything_is_encrypted(tmp_path: Path) -> None:
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[tuple[Served, str, ssl.SSLContext]]:
+    """The same over TLS, and who trusts it."""
     plain = Served(tmp_path / "registry")
     client = SocketClient(plain.address, str(tmp_path))
     digest = push_blob(client, "x", DATA).digest
@@ -242,14 +244,27 @@ def test_over_tls_everything_is_encrypted(tmp_path: Path) -> None:
     assert plain.stop() == (0, "", "")
     certificate, key = write_certificate(tmp_path)
     served = Served(tmp_path / "registry", "--tls-cert", str(certificate), "--tls-key", str(key))
-    context = ssl.create_default_context(cafile=str(certificate))
-    try:
-        with connected(served) as raw, context.wrap_socket(raw, server_hostname="127.0.0.1") as encrypted:
-            encrypted.sendall(f"GET /v2/x/blobs/{digest} {HEAD}\r\n".encode())
-            assert read_body(encrypted, len(DATA)) == DATA
-    finally:
-        ended = served.stop()
-    assert ended == (0, "", "")
+    yield served, f"/v2/x/blobs/{digest}", ssl.create_default_context(cafile=str(certificate))
+    served.stop()
+
+
+def test_over_tls_everything_is_encrypted(encrypted: tuple[Served, str, ssl.SSLContext]) -> None:
+    registry, target, trust = encrypted
+    with connected(registry) as raw, trust.wrap_socket(raw, server_hostname="127.0.0.1") as wrapped:
+        wrapped.sendall(f"GET {target} {HEAD}\r\n".encode())
+        assert read_body(wrapped, len(DATA)) == DATA
+    assert registry.stop() == (0, "", "")
+
+
+def test_who_goes_away_over_tls_leaves_no_word_either(encrypted: tuple[Served, str, ssl.SSLContext]) -> None:
+    registry, target, trust = encrypted
+    for number in range(60):
+        with connected(registry) as raw, trust.wrap_socket(raw, server_hostname="127.0.0.1") as wrapped:
+            wrapped.sendall(f"GET {target} {HEAD}\r\n".encode() * 9)
+            wrapped.shutdown(socket.SHUT_WR)
+            for _ in range(number % 4):
+                wrapped.recv(300_000)
+    assert registry.stop() == (0, "", "")
 
 
 def test_where_files_cannot_be_sent_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project_that_pins(folder, "r.example", pins)
     project_that_pins(folder / "below", "r.example", pins[:1])
     (folder / "harness.wasm").write_bytes(b"")
+    (folder / "deep").mkdir()
     return folder
 
 
@@ -107,6 +108,7 @@ COMPLETED = [
     ("wpkg why pay:harness@", "wpkg why pay:harness@1.0.0 "),
     ("wpkg tree --invert pay:v", "wpkg tree --invert pay:validator "),
     ("wpkg -C below remove pa", "wpkg -C below remove pay:harness "),
+    ("wpkg -C deep remove au", "wpkg -C deep remove audit:log "),
     ("wpkg inspect harn", "wpkg inspect harness.wasm "),
     ("wpkg inspect pay:v", "wpkg inspect pay:validator@1.0.0 "),
     ("wpkg compose harn", "wpkg compose harness.wasm "),

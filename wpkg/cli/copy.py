@@ -27,10 +27,10 @@ def copy(session: Session, source: str, target: str, no_referrers: bool, all_tag
     from wpkg.workflow.copy import copy as copy_artifacts
     from wpkg.workflow.locate import locate, typed_reference
 
-    root = session.root
-    found = typed_reference(root, source) if all_tags else locate(session.world, root, source).reference
+    world, root = session.world, session.root
+    found = typed_reference(world, root, source) if all_tags else locate(world, root, source).reference
     copied = copy_artifacts(
-        session.world, found, typed_reference(root, target), referrers=not no_referrers, all_tags=all_tags
+        world, found, typed_reference(world, root, target), referrers=not no_referrers, all_tags=all_tags
     )
     artifacts = [
         {

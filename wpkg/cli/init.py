@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,5 +21,5 @@ def init(session: Session, package: str | None, language: str) -> None:
     """Start a project: write a wasmcloud.toml into this folder (or -C DIR)."""
     from wpkg.workflow.init import init as start
 
-    path = start(session.root, package, language)
+    path = start(Path(), package, language)
     session.console.result("init", {"file": str(path)}, [f"wrote {path}"])

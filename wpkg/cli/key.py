@@ -44,7 +44,7 @@ def generate(session: Session, prefix: Path, password_fd: int | None) -> None:
     """Make an ECDSA P-256 key pair in cosign's encrypted format."""
     from wpkg.workflow.keys import generate_key
 
-    pair = generate_key(session.world, session.root / prefix, session.passwords(password_fd))
+    pair = generate_key(session.world, prefix, session.passwords(password_fd))
     _show_pair(session, "key.generate", pair)
 
 
@@ -56,7 +56,7 @@ def import_(session: Session, file: Path, prefix: Path, password_fd: int | None)
     """Encrypt the key in FILE, unencrypted PEM (PKCS #8, SEC 1 or PKCS #1), in cosign's format."""
     from wpkg.workflow.keys import import_key
 
-    pair = import_key(session.world, file, session.root / prefix, session.passwords(password_fd))
+    pair = import_key(session.world, file, prefix, session.passwords(password_fd))
     _show_pair(session, "key.import", pair)
 
 
@@ -83,7 +83,7 @@ def show(session: Session, file: Path) -> None:
     """Show the fingerprint and kind of a public key."""
     from wpkg.workflow.keys import show_key
 
-    public = show_key(session.root / file)
+    public = show_key(file)
     session.console.result(
         "key.show", {"key": public.hint, "algorithm": public.algorithm}, [f"{public.hint}  {public.algorithm}"]
     )

@@ -29,11 +29,10 @@ _PATH = click.Path(path_type=Path)
 
 
 class Session:
-    """One run of one command. `root` is the project's folder."""
+    """One run of one command, in the working folder."""
 
     def __init__(
         self,
-        root: Path,
         console: Console,
         *,
         offline: bool,
@@ -41,7 +40,6 @@ class Session:
         trust_policies: Sequence[Path] = (),
         publishing: bool = False,
     ) -> None:
-        self.root = root
         self.console = console
         self.offline = offline
         self._locked = locked
@@ -54,10 +52,18 @@ class Session:
         return self._locked or self.world.in_ci
 
     @functools.cached_property
+    def root(self) -> Path:
+        """The folder of the project or workspace that the working folder is in, else the working folder."""
+        from wpkg.workflow.opened import find_root
+
+        return find_root(Path())
+
+    @functools.cached_property
     def world(self) -> World:
         """The real world, made when it is first needed."""
         return make_world(
             self.console,
+            self.root,
             self.cache_folder,
             self._trust_policies,
             offline=self.offline,
@@ -96,13 +102,17 @@ class Session:
 
 def make_world(
     console: Console,
+    root: Path,
     folder: Path,
     trust_policies: Sequence[Path] = (),
     *,
     offline: bool,
     mirrored: bool = True,
 ) -> World:
-    """The registries, the cache, the environment: the one place where they are put together."""
+    """The registries, the cache in `folder`, the environment, for the project in `root`.
+
+    The one place where they are put together.
+    """
     from wpkg.registry.cache import Cache
     from wpkg.registry.client import RegistryClient, real_transport
     from wpkg.registry.layout import LayoutRegistry
@@ -119,7 +129,7 @@ def make_world(
         return Router(network, LayoutRegistry(home))
 
     return World(
-        registry=registry_from(folder_of_layouts(Path())),
+        registry=registry_from(folder_of_layouts(root)),
         registry_from=registry_from,
         cache=Cache(folder, console.warn),
         environment=os.environ,
@@ -127,6 +137,7 @@ def make_world(
         run=functools.partial(run_program, quiet=console.quiet),
         reporter=console,
         policies=(*standing_policies(os.environ), *trust_policies),
+        here=Path(),
     )
 
 
@@ -259,7 +270,6 @@ def command(
             locked = options.pop("locked") if locking else False
             console = Console(as_json, quiet, verbose, wants_colour(os.environ), _bars())
             session = Session(
-                Path(),
                 console,
                 offline=offline or frozen,
                 locked=locked or frozen,

@@ -76,8 +76,11 @@ def _lock(context: click.Context) -> Lock | None:
 
 
 def _folder(context: click.Context) -> Path:
-    """The folder that -C names, before the command or behind it."""
-    return Path(context.find_root().params.get("folder") or "") / (context.params.get("folder") or "")
+    """The project's folder, seen from what -C names, before the command or behind it."""
+    from wpkg.workflow.opened import find_root
+
+    here = Path(context.find_root().params.get("folder") or "") / (context.params.get("folder") or "")
+    return find_root(here)
 
 
 def _starting(names: Iterable[str], incomplete: str) -> list[str]:

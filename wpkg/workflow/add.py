@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from wpkg.errors import InvalidInput
 from wpkg.names.package_name import PackageName
@@ -12,12 +14,11 @@ from wpkg.names.requirement import Requirement
 from wpkg.project.edit import DependencyLine, set_dependency
 from wpkg.registry.errors import NotFound
 from wpkg.workflow.edited import reopened, settle
-from wpkg.workflow.opened import open_project
+from wpkg.workflow.opened import open_project, shown_from
 from wpkg.workflow.published import PublishedPackages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from wpkg.workflow.lock import Locked
     from wpkg.workflow.opened import OpenedProject
@@ -59,6 +60,7 @@ def add(
     if (line.oci is not None or line.path is not None) and len(wanted) != 1:
         raise InvalidInput("--oci and --path say where one package is; add one at a time")
     opened = open_project(root)
+    line = _seen_from(root, world.here or root, line)
     text = opened.text
     listed: ListedTags = {}
     for number, want in enumerate(wanted):
@@ -76,6 +78,17 @@ def add(
         _report(world, opened, want.name, requirement)
         text = set_dependency(text, want.name, requirement, line)
     return settle(world, opened, text, dry_run=dry_run, listed=listed)
+
+
+def _seen_from(root: Path, here: Path, line: DependencyLine) -> DependencyLine:
+    """`line`, whose relative paths are meant from `here`, as the project in `root` has it."""
+    below = shown_from(root, here)
+    oci, path = line.oci, line.path
+    if oci is not None:
+        oci = oci.seen_from_above(below)
+    if path is not None and (below != "." or Path(path).is_absolute()):
+        path = shown_from(root, here / path)
+    return replace(line, oci=oci, path=path)
 
 
 def _newest(world: World, opened: OpenedProject, name: PackageName, listed: ListedTags) -> Requirement:

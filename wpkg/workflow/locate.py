@@ -64,7 +64,7 @@ def locate(world: World, root: Path, text: str, *, raw: bool = False, or_file: b
     if _NAME.fullmatch(text):
         return _locked(root, PackageName.parse(text))
     try:
-        reference = typed_reference(root, text)
+        reference = typed_reference(world, root, text)
     except InvalidReference as error:
         if or_file:
             raise InvalidInput(f"'{text}' is neither a file nor a reference", hint=error.hint) from None
@@ -76,15 +76,15 @@ def locate(world: World, root: Path, text: str, *, raw: bool = False, or_file: b
     return Located(reference)
 
 
-def typed_reference(root: Path, text: str) -> Reference:
-    """The reference that somebody means who types `text` in the folder `root`. Raises: InvalidInput.
+def typed_reference(world: World, root: Path, text: str) -> Reference:
+    """The reference that a person means by `text`, in or below the project in `root`. Raises: InvalidInput.
 
-    A `dir:` path is relative to that folder; the reference has it as the project files and the lock would.
+    A `dir:` path is relative to where the person is; the reference has it as the project files and the lock would.
     """
     reference = Reference.parse(text)
     if not reference.repository.is_folder:
         return reference
-    below = shown_from(folder_of_layouts(root), root)
+    below = shown_from(folder_of_layouts(root), world.here or root)
     return replace(reference, repository=reference.repository.seen_from_above(below))
 
 

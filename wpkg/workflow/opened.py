@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,36 @@ class OpenedProject(Struct, frozen=True):
         return self.workspace.lock_file
 
 
+def find_root(here: Path) -> Path:
+    """The folder of the project or workspace that `here` is in: the nearest at or above it with a project file.
+
+    `here` itself where there is none. A file above it that somebody else has put there says nothing: it would be
+    run, and trusted.
+    """
+    found = _nearest(here)
+    return here if found is None or not _is_ours(found, here) else as_given(here, found)
+
+
+def _nearest(here: Path) -> Path | None:
+    """The nearest folder at or above `here` that has a project file, absolute."""
+    absolute = here.resolve()
+    for folder in (absolute, *absolute.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    return None
+
+
+def _is_ours(folder: Path, here: Path) -> bool:
+    """Whether the project file in `folder` is of the user, of the system, or of who has the folder `here`."""
+    if folder == here.resolve() or sys.platform == "win32":
+        return True
+    return _owner(folder / PROJECT_FILE) in (os.geteuid(), 0, _owner(here))
+
+
+def _owner(path: Path) -> int:
+    return path.stat().st_uid
+
+
 def open_project(root: Path) -> OpenedProject:
     """The project in the folder `root`. Raises: InvalidInput."""
     workspace = open_workspace(root)
@@ -111,9 +142,7 @@ def project_of(workspace: OpenedWorkspace, root: Path) -> OpenedProject | None:
 def open_workspace(root: Path) -> OpenedWorkspace:
     """The workspace that the project in `root` is a member or the root of. Raises: InvalidInput."""
     if not (root / PROJECT_FILE).is_file():
-        raise InvalidInput(
-            f"there is no {PROJECT_FILE} in {root}", hint="run 'wpkg init' there, or name the folder with -C"
-        )
+        raise _no_project(root)
     text = read_text(root / PROJECT_FILE)
     workspace = read_workspace(text)
     if workspace is not None:
@@ -123,6 +152,20 @@ def open_workspace(root: Path) -> OpenedWorkspace:
         return _open_members(*around)
     member = Member(root, text, read_project(text))
     return OpenedWorkspace(root, (member,), member.project.registries, member.project.trust, _lock_in(root))
+
+
+def _no_project(root: Path) -> InvalidInput:
+    """What is said of a folder that is in no project."""
+    found = _nearest(root)
+    if found is None:
+        return InvalidInput(
+            f"there is no {PROJECT_FILE} in {root} or above it",
+            hint="run 'wpkg init' there, or name the folder with -C",
+        )
+    return InvalidInput(
+        f"{found / PROJECT_FILE} belongs to somebody else, and {root} has none",
+        hint=f"where you trust it, name its folder: -C {found}",
+    )
 
 
 def folder_of_layouts(root: Path) -> Path:

@@ -73,7 +73,8 @@ def find_subject(root: Path, given: Path | None, wishes: Wishes) -> Subject:
 def _project_in(root: Path) -> Project:
     if not (root / PROJECT_FILE).is_file():
         raise InvalidInput(
-            f"there is no {PROJECT_FILE} in {root}, so a component has to be named", hint="wpkg run FILE"
+            f"there is no {PROJECT_FILE} in {root} or above it, so a component has to be named",
+            hint="wpkg run FILE",
         )
     return open_project(root).project
 

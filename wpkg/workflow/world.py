@@ -60,6 +60,7 @@ class World(Struct, frozen=True):
     policies: tuple[Path, ...] = ()  # files of trust policies beside the project's, all of which apply
     # The same registry with another folder that relative `dir:` paths are meant from; None where there are none.
     registry_from: Callable[[Path], SearchableRegistry] | None = None
+    here: Path | None = None  # what a person's relative paths are meant from; None: from the project's folder
 
     def at(self, home: Path) -> World:
         """The same world for the project or workspace in `home`."""

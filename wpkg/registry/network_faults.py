@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what it was made from: urllib3 and requests wrap it several times, in several ways."""
+    """`error` and what it was made from: urllib3 wraps it several times, in several ways."""
     seen: list[BaseException] = []
     pending: list[object] = [error]
     while pending:
@@ -25,10 +25,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def is_passing(error: BaseException) -> bool:
     """Whether it may go better in a moment: not where nobody listens, the name is unknown, or TLS fails."""
-    import requests
+    import urllib3.exceptions
 
     for cause in _causes(error):
-        if isinstance(cause, ConnectionRefusedError | requests.exceptions.SSLError | ValueError):
+        if isinstance(cause, ConnectionRefusedError | urllib3.exceptions.SSLError | ValueError):
             return False
         if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
             return False

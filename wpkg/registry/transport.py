@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from wpkg import __version__
 from wpkg.errors import InvalidInput
@@ -19,17 +19,19 @@ from wpkg.registry.auth import Authorizer
 from wpkg.registry.errors import AskedToWait, NotFound, Unauthorized, UnexpectedAnswer, Unreachable
 from wpkg.registry.headers import parse_challenges, parse_retry_after, parse_warnings
 from wpkg.registry.network_faults import hint_for, is_passing, reason_of
-from wpkg.registry.origins import authority, base_url, follow, host_of, is_loopback, origin
+from wpkg.registry.origins import authority, base_url, follow, host_of, origin
 from wpkg.registry.patience import NOT_NOW, PASSING, Patience
+from wpkg.registry.routes import find_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-    import requests
+    import urllib3
     from requests.adapters import HTTPAdapter
 
     from wpkg.registry.auth import Access
     from wpkg.registry.credentials import Credential
+    from wpkg.registry.routes import Route
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds without a byte
@@ -49,8 +51,8 @@ _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 class Answer:
     """A response whose body has not been read yet."""
 
-    def __init__(self, response: requests.Response, url: str, what: str, now: Callable[[], float]) -> None:
-        self.status = response.status_code
+    def __init__(self, response: urllib3.BaseHTTPResponse, url: str, what: str, now: Callable[[], float]) -> None:
+        self.status = response.status
         self.url = url
         self.asked_to_wait = parse_retry_after(response.headers.get("Retry-After", ""), now())  # seconds
         self._response = response
@@ -66,24 +68,24 @@ class Answer:
         import urllib3.exceptions
 
         if self.header("Content-Encoding") not in (None, "identity"):
-            self._response.close()
+            self._hang_up()
             raise UnexpectedAnswer(f"{self._what}: the registry sent encoded content, which was not asked for")
         self.refuse_web_page()
         try:
-            while chunk := self._response.raw.read(CHUNK, decode_content=False):
+            while chunk := self._response.read(CHUNK, decode_content=False):
                 yield chunk
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            self._response.close()
+            self._hang_up()
             raise Unreachable(f"{self._what}: the connection broke off ({reason_of(error)})") from error
         except BaseException:
-            self._response.close()  # its connection as well: who knows what comes next on it
+            self._hang_up()  # who knows what comes next on it
             raise
-        self._response.raw.release_conn()
+        self._response.release_conn()
 
     def refuse_web_page(self) -> None:
         """Nothing unless a page for people came with status 200. Raises: UnexpectedAnswer."""
         if self.status == HTTPStatus.OK and (self.header("Content-Type") or "").startswith("text/html"):
-            self._response.close()
+            self._hang_up()
             raise UnexpectedAnswer(
                 f"{self._what}: a web page came instead",
                 hint="something between here and the registry answers for it: a login page, a proxy",
@@ -95,7 +97,7 @@ class Answer:
         for chunk in self.chunks():
             data += chunk
             if len(data) > limit:
-                self._response.close()
+                self._hang_up()
                 raise UnexpectedAnswer(f"{self._what}: the answer is longer than {limit} bytes")
         return bytes(data)
 
@@ -103,10 +105,15 @@ class Answer:
         """Leave the body unread; the connection is kept where little is left to come on it."""
         length = self.header("Content-Length") or ""
         if length.isdecimal() and int(length) <= WORTH_DRAINING:
-            self._response.raw.drain_conn()
-            self._response.raw.release_conn()
+            self._response.drain_conn()
+            self._response.release_conn()
         else:
-            self._response.close()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close the connection, too."""
+        self._response.close()
+        self._response.release_conn()
 
     def error(self) -> NotFound | Unauthorized | UnexpectedAnswer:
         """The error that this answer means."""
@@ -134,6 +141,16 @@ class Answer:
             return b""
 
 
+class Body(Protocol):
+    """What can be sent, again and again."""
+
+    def __len__(self) -> int:
+        """Bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes, in pieces."""
+
+
 class Transport:
     """Sends requests; keeps connections open between them. Safe for several threads at once.
 
@@ -159,7 +176,7 @@ class Transport:
         self.patience = patience or Patience()
         self._timeouts = (CONNECT_TIMEOUT, read_timeout)
         self._warned: set[tuple[str, str]] = set()
-        self._proxies: dict[tuple[str, str, int | None], dict[str, str]] = {}  # by origin
+        self._routes: dict[tuple[str, str, int | None], Route] = {}  # by origin
         self._lock = threading.Lock()
         self._adapter: HTTPAdapter | None = None
 
@@ -173,14 +190,14 @@ class Transport:
         url: str,
         what: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | Iterable[bytes] | None = None,
+        body: bytes | Body | None = None,
         *,
         access: Access | None = None,
         repeatable: bool = True,
     ) -> Answer:
         """The answer to a request, redirects followed. `what` says in errors what was being done.
 
-        A `body` that is no bytes must give its bytes again each time it is iterated over. What is `repeatable` is
+        What is `repeatable` is
         sent again when an answer or none says that it may go better then.
 
         Raises: Unreachable, UnexpectedAnswer, Unauthorized.
@@ -221,7 +238,7 @@ class Transport:
         url: str,
         what: str,
         headers: dict[str, str],
-        body: bytes | Iterable[bytes] | None,
+        body: bytes | Body | None,
         access: Access | None,
     ) -> Answer:
         """The answer at the end of all redirects."""
@@ -241,7 +258,7 @@ class Transport:
         url: str,
         what: str,
         headers: dict[str, str],
-        body: bytes | Iterable[bytes] | None,
+        body: bytes | Body | None,
         access: Access | None,
     ) -> Answer:
         """One request, with credentials where `url` is at the registry they are for."""
@@ -272,30 +289,33 @@ class Transport:
         url: str,
         what: str,
         headers: Mapping[str, str],
-        body: bytes | Iterable[bytes] | None,
+        body: bytes | Body | None,
     ) -> Answer:
-        import requests
+        import urllib3.exceptions
 
-        request = requests.PreparedRequest()
+        length = {"Content-Length": str(len(body))} if body is not None else {}
         try:
-            request.prepare(method, url, {**_HEADERS, **headers}, data=body, auth=_no_password_in_url)
-            response = self._connections().send(
-                request,
-                stream=True,
-                proxies=self._proxies_for(url),
-                verify=_certificates(),
-                timeout=self._timeouts,
+            route = self._route(url)
+            response = route.pool.urlopen(
+                method,
+                route.target(url),
+                body,
+                {**_HEADERS, **headers, **length},
+                retries=route.retries,
+                redirect=False,
+                assert_same_host=False,  # the target may be a whole address, for a proxy
+                timeout=route.timeout,
+                preload_content=False,
+                decode_content=False,
             )
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # requests' own errors are OSErrors, those of its parsers need not be
+        # What requests says is an OSError; what parsers of addresses say is a ValueError.
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise Unreachable(
                 f"{what}: cannot reach {authority(url)} ({reason_of(error)})",
                 hint=hint_for(error),
                 is_passing=is_passing(error),
             ) from None
-        self._detail(f"{method} {url.partition('?')[0]} {response.status_code}")  # a query may hold secrets
+        self._detail(f"{method} {url.partition('?')[0]} {response.status}")  # a query may hold secrets
         self._show_warnings(host_of(url), response.headers.get("Warning"))
         return Answer(response, url, what, self.patience.now)
 
@@ -307,35 +327,28 @@ class Transport:
             if is_new:
                 self._warn(f"{host} says: {text}")
 
-    def _proxies_for(self, url: str) -> dict[str, str]:
-        """The proxies to the origin of `url` by scheme, as the environment has them; it is read once an origin."""
-        # A proxy cannot reach this machine's own addresses; what its variables say is for all others.
+    def _route(self, url: str) -> Route:
+        """The way to the origin of `url`, which is found once. Raises: InvalidInput, ValueError."""
         key = origin(url)
-        if key not in self._proxies:
-            from requests.utils import get_environ_proxies
-
-            self._proxies[key] = {} if is_loopback(key[1]) else get_environ_proxies(url)
-        return self._proxies[key]
-
-    def _connections(self) -> HTTPAdapter:
-        """The pool of connections, which all threads share."""
         with self._lock:
-            if self._adapter is None:
-                from requests.adapters import HTTPAdapter
+            if key not in self._routes:
+                if self._adapter is None:
+                    from requests.adapters import HTTPAdapter
 
-                self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
-            return self._adapter
+                    self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+                self._routes[key] = find_route(self._adapter, url, _certificates(), self._timeouts)
+            return self._routes[key]
 
 
-def _certificates() -> str | bool:
-    """The file of certificates to trust, when a variable names one; True where those of requests will do.
+def _certificates() -> str | None:
+    """The file of certificates to trust, when a variable names one; None where those of requests will do.
 
     Raises: InvalidInput, when a variable names what is not there.
     """
     names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
     name = next((name for name in names if os.environ.get(name)), None)
     if name is None:
-        return True
+        return None
     path = os.environ[name]
     if not os.path.exists(path):  # noqa: PTH110 - pathlib would be loaded for this alone
         raise InvalidInput(f"{name} names {path}, which is not there")
@@ -357,11 +370,6 @@ def _ignore(_text: str) -> None:
 
 def _no_credential(_registry: str, _path: str) -> None:
     """Where nobody has credentials."""
-
-
-def _no_password_in_url(request: Any) -> Any:
-    """An `auth` that adds nothing: without one, requests would send a password that stands in the address."""
-    return request
 
 
 def _own_reason(data: bytes) -> tuple[bool, str | None]:

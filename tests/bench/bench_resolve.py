@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bench.distant import distant
 from tests.shim_process import running_shim
+from wpkg.cli.start import tune_interpreter
 from wpkg.names.package_name import PackageName
 from wpkg.names.requirement import Requirement
 from wpkg.names.version import Version
@@ -68,6 +69,7 @@ class Silent:
 
 def bench(folder: Path) -> None:
     """Bars: < 1 s; one tag list a package, one manifest and one config a version; `lock --check` <= 0.25 s."""
+    tune_interpreter()  # as the command does, whose resolving this is
     with running_shim(folder / "registry") as address:
         publish(address)
         project = folder / "project"

@@ -27,8 +27,7 @@ INTERRUPTED = 130  # exit code, as shells have it
 
 def main() -> None:
     """Run the command line and exit."""
-    gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    tune_interpreter()
     try:
         with _loaded_when_used(_SELDOM_USED):
             import pathlib  # noqa: F401
@@ -44,6 +43,12 @@ def main() -> None:
     _give_up_stdout_that_fails()
     gc.freeze()  # all of it goes with the process; nobody has to look through it before
     sys.exit(exit_code)
+
+
+def tune_interpreter() -> None:
+    """Look for garbage seldom, and let threads that have waited go on soon."""
+    gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
+    sys.setswitchinterval(_SWITCH_INTERVAL)
 
 
 def _give_up_stdout_that_fails() -> None:

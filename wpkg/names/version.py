@@ -34,13 +34,14 @@ _PreKey = tuple[tuple[int, int, str], ...]
 
 
 def _pre_release_key(pre: str) -> tuple[int, _PreKey]:
-    """Precedence of a pre-release: none is highest; numbers before words; fewer before more."""
-    if not pre:
-        return (1, ())
+    """Precedence of a pre-release: numbers before words; fewer before more."""
     return (
         0,
         tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".")),
     )
+
+
+_RELEASE: tuple[int, _PreKey] = (1, ())  # above every pre-release
 
 
 class Version(Struct, frozen=True):
@@ -109,7 +110,8 @@ class Version(Struct, frozen=True):
         return (0, self.minor, 0) if self.minor else (0, 0, self.patch)
 
     def _place(self) -> tuple[int, int, int, tuple[int, _PreKey], str]:
-        return (self.major, self.minor, self.patch, _pre_release_key(self.pre), self.build)
+        pre = _pre_release_key(self.pre) if self.pre else _RELEASE
+        return (self.major, self.minor, self.patch, pre, self.build)
 
     def __lt__(self, other: object) -> bool:
         return self._place() < other._place() if isinstance(other, Version) else NotImplemented

@@ -23,7 +23,7 @@ import os
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from wpkg.documents.strict_json import Members, dump_json, load_json
 from wpkg.errors import InvalidInput, WpkgError
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wpkg.oci.descriptor import Descriptor
+
+Result = TypeVar("Result")
 
 _TAG_FILE = "CACHEDIR.TAG"  # https://bford.info/cachedir/: programs that make backups leave the folder out
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is the cache of wpkg; it can be removed.\n"
@@ -63,7 +65,7 @@ class Cache:
 
     def path(self, digest: Digest) -> Path:
         """Where content of `digest` is, or would be. What is there is not verified."""
-        return self.root / "blobs" / digest.algorithm / digest.encoded
+        return self.root.joinpath("blobs", digest.algorithm, digest.encoded)
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -163,11 +165,9 @@ class Cache:
     def _placing(self, digest: Digest, waiting: Callable[[], object] = lambda: None) -> Iterator[BinaryIO | None]:
         """An empty file that takes its place as content when the block ends well; None when content is there."""
         path = self.path(digest)
-        partial = self.root / "partial" / f"{digest.algorithm}-{digest.encoded}"
+        partial = self.root.joinpath("partial", f"{digest.algorithm}-{digest.encoded}")
         self._share()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial.parent.mkdir(parents=True, exist_ok=True)
             partial, descriptor = _hold(partial, waiting)
             with os.fdopen(descriptor, "wb") as file:
                 if self.has(digest):
@@ -175,10 +175,11 @@ class Cache:
                     yield None
                     return
                 try:
-                    file.truncate()
+                    if os.fstat(descriptor).st_size:  # somebody who died has left it
+                        file.truncate()
                     yield file
                     file.flush()
-                    partial.replace(path)
+                    _with_folder(path, lambda: os.replace(partial, path))  # noqa: PTH105 - takes half as long
                 except BaseException:
                     partial.unlink(missing_ok=True)
                     raise
@@ -297,22 +298,33 @@ def _hold(partial: Path, waiting: Callable[[], object]) -> tuple[Path, int]:
     Where the file system knows no exclusive access it is another one beside it.
     """
     while True:
-        descriptor = os.open(partial, os.O_CREAT | os.O_RDWR, 0o644)
+        descriptor = _with_folder(partial, lambda: os.open(partial, os.O_CREAT | os.O_RDWR, 0o644))
         try:
             known = gain_access(descriptor, EXCLUSIVE, waiting)
             if known and _is_still(partial, descriptor):
-                return partial, os.dup(descriptor)
-        finally:
+                return partial, descriptor
+        except BaseException:
             os.close(descriptor)
+            raise
+        os.close(descriptor)
         if not known:
             partial.unlink(missing_ok=True)
             return temporary_beside(partial)
 
 
+def _with_folder(path: Path, put: Callable[[], Result]) -> Result:
+    """What `put` returns, which puts something in the place of `path`; a folder is made where there is none."""
+    try:
+        return put()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return put()
+
+
 def _is_still(path: Path, descriptor: int) -> bool:
     """Whether the open file still has its name: whoever had it before may have moved or removed it."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))  # noqa: PTH116 - takes half as long
     except FileNotFoundError:
         return False
 

@@ -15,7 +15,14 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypedDict, TypeVar
 
-from registry_shim.limits import CHUNK_SIZE, DEFAULT_TRANSFERS, FILE_SEND_SIZE, IMMEDIATE_READ_SIZE, SEND_SIZE
+from registry_shim.limits import (
+    CHUNK_SIZE,
+    DEFAULT_TRANSFERS,
+    FILE_SEND_SIZE,
+    IMMEDIATE_READ_SIZE,
+    SEND_SIZE,
+    SHARED_SEND_SIZE,
+)
 from registry_shim.protocol.messages import BlobSlice, ErrorCode, Refusal, Request, Response
 from registry_shim.protocol.registry import refuse
 from registry_shim.zero_copy import ZERO_COPY
@@ -79,6 +86,7 @@ class Application:
         self._registry = registry
         self._workers = workers
         self._limits = limits
+        self._streams = 0  # long bodies that are being sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -163,6 +171,7 @@ class Application:
         What is in the system's memory is sent, or read, here: that is faster than to have a worker do it.
         """
         gone = asyncio.create_task(_wait_until_gone(receive))
+        self._streams += 1
         position = 0
         try:
             while position < body.length:
@@ -172,13 +181,14 @@ class Application:
                 position += event["count"] if event["type"] == ZERO_COPY else len(event["body"])
                 await send({**event, "more_body": position < body.length})
         finally:
+            self._streams -= 1
             gone.cancel()
             await _settle(gone)
 
     async def _next_event(self, body: BlobSlice, position: int, *, from_file: bool) -> Event:
         """What comes of `body` from `position`."""
         offset, left = body.offset + position, body.length - position
-        count = min(FILE_SEND_SIZE, left)
+        count = min(FILE_SEND_SIZE if self._streams == 1 else SHARED_SEND_SIZE, left)
         if from_file and body.blob.is_cached(offset, count):
             await asyncio.sleep(0)  # see below
             return {"type": ZERO_COPY, "file": body.blob, "offset": offset, "count": count}

@@ -6,13 +6,15 @@ client that does not read, and answers in plain text when there are too many.
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from registry_shim.limits import CHUNK_SIZE, SHUTDOWN_GRACE_SECONDS, SPARE_CONNECTIONS
+from registry_shim.limits import CHUNK_SIZE, LOCAL_SEND_BUFFER, SHUTDOWN_GRACE_SECONDS, SPARE_CONNECTIONS
 from registry_shim.protocol.messages import ErrorCode, Refusal
 from registry_shim.zero_copy import offering_zero_copy
 
@@ -61,6 +63,11 @@ class Connection(H11Protocol):
             self.app = _answer_too_many
         elif transport.get_extra_info("sslcontext") is None:
             self.app = offering_zero_copy(self.app, self, self.limits)
+            if _is_on_this_machine(transport):
+                # More would have left the processor's memory by the time that the client reads it. Over a network,
+                # the system knows better how much has to be under way.
+                buffered = transport.get_extra_info("socket")
+                buffered.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LOCAL_SEND_BUFFER)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -141,6 +148,12 @@ class Connection(H11Protocol):
         """Close, and do not wait for ever until the client has read what it was sent."""
         self.transport.close()
         self.loop.call_later(SHUTDOWN_GRACE_SECONDS, self.transport.abort)
+
+
+def _is_on_this_machine(transport: asyncio.Transport) -> bool:
+    """Whether the client is."""
+    address = transport.get_extra_info("peername")
+    return address is not None and ipaddress.ip_address(address[0].partition("%")[0]).is_loopback
 
 
 async def _answer_too_many(_scope: object, _receive: object, send: Any) -> None:

@@ -24,12 +24,13 @@ def events_for_blob(
     data: bytes,
     headers: Mapping[str, str] | None = None,
     extensions: dict[str, dict[str, object]] | None = None,
+    clients: int = 1,
 ) -> list[Event]:
-    """What is sent as the body when a blob is asked for, by a client that goes on listening."""
-    sent: list[Event] = []
+    """What is sent as the body when a blob is asked for by several clients at once, to the first of them.
 
-    async def send(event: Event) -> None:
-        sent.append(event)
+    They go on listening, and nobody takes a second part before everybody has the first.
+    """
+    sent: list[list[Event]] = [[] for _ in range(clients)]
 
     async def receive() -> Event:
         await asyncio.Event().wait()
@@ -45,5 +46,22 @@ def events_for_blob(
             "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
             "extensions": extensions,
         }
-        asyncio.run(Application(Registry(store), workers)(scope, receive, send))
-    return sent[1:]
+        application = Application(Registry(store), workers)
+
+        async def ask_all() -> None:
+            everybody = asyncio.Event()
+
+            async def ask(events: list[Event]) -> None:
+                async def send(event: Event) -> None:
+                    events.append(event)
+                    if all(len(others) > 1 for others in sent):
+                        everybody.set()
+                    if len(events) > 1:
+                        await everybody.wait()
+
+                await application(scope, receive, send)
+
+            await asyncio.gather(*map(ask, sent))
+
+        asyncio.run(ask_all())
+    return sent[0][1:]

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_shim import connections
 from registry_shim.inprocess import serving
-from registry_shim.limits import FILE_SEND_SIZE, SEND_SIZE
+from registry_shim.limits import FILE_SEND_SIZE, LOCAL_SEND_BUFFER, SEND_SIZE, SHARED_SEND_SIZE
 from registry_shim.store.blobs import BlobFile
 from registry_shim.zero_copy import ZERO_COPY
 from tests.certificates import write_certificate
@@ -43,6 +44,33 @@ def test_what_is_in_memory_is_sent_from_the_file(tmp_path: Path, first: int, las
         at += event["count"]
         assert event["more_body"] is (at <= last)
     assert at == last + 1
+
+
+def test_clients_that_take_turns_get_less_at_a_time(tmp_path: Path) -> None:
+    alone = events_for_blob(tmp_path / "alone", DATA, extensions={ZERO_COPY: {}})
+    assert {event["count"] for event in alone[:-1]} == {FILE_SEND_SIZE}
+    together = events_for_blob(tmp_path / "together", DATA, extensions={ZERO_COPY: {}}, clients=2)
+    assert {event["count"] for event in together[1:-1]} == {SHARED_SEND_SIZE}
+    assert sum(event["count"] for event in together) == len(DATA)
+
+
+def test_who_comes_when_others_have_left_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = os.sendfile
+    counts: list[int] = []
+
+    def count(out: int, file: int, offset: int, wanted: int) -> int:
+        counts.append(wanted)
+        return send(out, file, offset, wanted)
+
+    monkeypatch.setattr(os, "sendfile", count)
+    with serving(tmp_path / "registry") as registry:
+        client = SocketClient(registry.url, str(tmp_path))
+        digest = push_blob(client, "x", DATA).digest
+        assert client.send("GET", f"/v2/x/blobs/{digest}").body == DATA
+        before = len(counts)
+        assert client.send("GET", f"/v2/x/blobs/{digest}").body == DATA
+        client.close()
+    assert max(counts[before:]) == FILE_SEND_SIZE
 
 
 def test_what_is_not_is_read_by_a_worker_and_what_follows_sent_from_the_file(
@@ -136,6 +164,28 @@ def test_one_answer_after_the_other_on_one_connection(served: tuple[Served, str]
             assert head.startswith(b"HTTP/1.1 200")
             assert head.endswith(b"\r\n\r\n")
     assert registry.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_little_waits_for_a_client_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_local: bool
+) -> None:
+    """Over a network the system decides, and lets it grow."""
+    if not is_local:
+        monkeypatch.setattr(connections, "_is_on_this_machine", lambda _: False)
+    buffers: list[int] = []  # bytes, which Linux says twice (socket(7))
+
+    def data_received(self: connections.Connection, data: bytes) -> None:
+        buffers.append(self.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF))
+        receive(self, data)
+
+    receive = connections.Connection.data_received
+    monkeypatch.setattr(connections.Connection, "data_received", data_received)
+    with serving(tmp_path / "registry") as registry:
+        client = SocketClient(registry.url, str(tmp_path))
+        assert client.send("GET", "/v2/").status == 200
+        client.close()
+    assert (buffers[0] // 2 == LOCAL_SEND_BUFFER) is is_local
 
 
 def test_many_at_once(served: tuple[Served, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_API = "registry-1.docker.io"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Names of hosts, and addresses; no percent-encoding (RFC 3986 §3.2.2). A backslash ends a host, for some parsers.
+_HOST = re.compile(r"[0-9a-z._-]+|[0-9a-f:.]+(?:%[0-9A-Za-z._-]+)?")
+
+Origin = tuple[str, str, int | None]  # scheme, host, port
 
 
 def base_url(registry: str, plain_http: Collection[str] = ()) -> str:
@@ -60,13 +66,23 @@ def authority(url: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)  # one request asks several times
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of `url`; all empty where it cannot be read."""
+def origin(url: str) -> Origin:
+    """Scheme, host and port of `url`; all empty where it cannot be read, or might be read in another way."""
     try:
         parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
     except ValueError:
         return "", "", None
+    return (scheme, host, port or _DEFAULT_PORTS.get(scheme)) if _HOST.fullmatch(host) else ("", "", None)
+
+
+def address_of(place: Origin) -> str:
+    """The address of an origin, such as 'https://registry.example'. Raises: ValueError where it is none."""
+    scheme, host, port = place
+    if not host or port is None:
+        raise ValueError("no address")
+    named = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{named}" + (f":{port}" if port != _DEFAULT_PORTS.get(scheme) else "")
 
 
 def follow(url: str, location: str, what: str) -> str:

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from wpkg.registry.origins import host_of, is_loopback
+from wpkg.registry.origins import address_of, is_loopback
 
 if TYPE_CHECKING:
     import urllib3
     from requests.adapters import HTTPAdapter
+
+    from wpkg.registry.origins import Origin
 
 
 class Route(Struct, frozen=True):
@@ -34,8 +36,10 @@ class Route(Struct, frozen=True):
         return f"{self.prefix}{parts.path or '/'}{query}"
 
 
-def find_route(adapter: HTTPAdapter, url: str, certificates: str | None, timeouts: tuple[float, float]) -> Route:
-    """The way to the origin of `url`, by the proxies that the environment has for it.
+def find_route(
+    adapter: HTTPAdapter, place: Origin, certificates: str | None, timeouts: tuple[float, float]
+) -> Route:
+    """The way to an origin, by the proxies that the environment has for it.
 
     `certificates` is the file of those to trust, None for those that requests trusts. `timeouts` are seconds to
     connect and without a byte. Raises: OSError and ValueError for an address or proxy that is none.
@@ -44,8 +48,11 @@ def find_route(adapter: HTTPAdapter, url: str, certificates: str | None, timeout
     from requests import PreparedRequest
     from requests.utils import get_environ_proxies
 
+    # Not the address that somebody gave: requests reads some of those in another way than who decided whether it
+    # may be spoken to, and what it may be told.
+    url = address_of(place)
     # A proxy cannot reach this machine's own addresses; what its variables say is for all others.
-    proxies = {} if is_loopback(host_of(url)) else get_environ_proxies(url)
+    proxies = {} if is_loopback(place[1]) else get_environ_proxies(url)
     request = PreparedRequest()
     request.prepare("GET", url)
     verify = certificates or True

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from wpkg.registry.auth import Access
     from wpkg.registry.credentials import Credential
+    from wpkg.registry.origins import Origin
     from wpkg.registry.routes import Route
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -176,7 +177,7 @@ class Transport:
         self.patience = patience or Patience()
         self._timeouts = (CONNECT_TIMEOUT, read_timeout)
         self._warned: set[tuple[str, str]] = set()
-        self._routes: dict[tuple[str, str, int | None], Route] = {}  # by origin
+        self._routes: dict[Origin, Route] = {}
         self._lock = threading.Lock()
         self._adapter: HTTPAdapter | None = None
 
@@ -198,7 +199,7 @@ class Transport:
         """The answer to a request, redirects followed. `what` says in errors what was being done.
 
         What is `repeatable` is
-        sent again when an answer or none says that it may go better then.
+        sent again when an answer, or that there is none, says that it may go better then.
 
         Raises: Unreachable, UnexpectedAnswer, Unauthorized.
         """
@@ -329,15 +330,15 @@ class Transport:
 
     def _route(self, url: str) -> Route:
         """The way to the origin of `url`, which is found once. Raises: InvalidInput, ValueError."""
-        key = origin(url)
+        place = origin(url)
         with self._lock:
-            if key not in self._routes:
+            if place not in self._routes:
                 if self._adapter is None:
                     from requests.adapters import HTTPAdapter
 
                     self._adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
-                self._routes[key] = find_route(self._adapter, url, _certificates(), self._timeouts)
-            return self._routes[key]
+                self._routes[place] = find_route(self._adapter, place, _certificates(), self._timeouts)
+            return self._routes[place]
 
 
 def _certificates() -> str | None:

@@ -103,6 +103,36 @@ def test_an_upload_location_on_another_host_gets_no_credentials(
     assert put.path.startswith("/up?x=1&x=2&y=&digest=")
 
 
+TWO_WAYS = [r"http://{stranger}\@{registry}", r"http://{registry}\@{stranger}", "http://{stranger}@{registry}"]
+
+
+@pytest.mark.parametrize("spelled", TWO_WAYS)
+def test_an_address_that_can_be_read_in_two_ways_leads_where_its_credentials_are_for(
+    proxy: FaultProxy, stranger: FaultProxy, known: Known, repository: Repository, spelled: str
+) -> None:
+    r"""Parsers do not agree whether the host of `http://one\@two/` is one or two."""
+    elsewhere = spelled.format(stranger=stranger.address, registry=proxy.address)
+    proxy.on("POST", "/uploads/", lambda r, f: Reply(202, {"Location": f"{elsewhere}/up"}))
+    proxy.on("PUT", "/up", lambda r, f: Reply(201))
+    proxy.on(".*", "/v2/", basic_gate(SECRET))
+    stranger.on("PUT", "/up", lambda r, f: Reply(201))
+    new = Descriptor.of("x/y", b"elsewhere")
+    assert known.client().push_blob(repository, new, lambda: io.BytesIO(b"elsewhere"))
+    assert secrets_seen_by(stranger) == []
+    assert len(proxy.asked("PUT")) == (0 if elsewhere.endswith(stranger.address) else 1)
+
+
+def test_such_an_address_does_not_change_where_others_lead(proxy: FaultProxy, stranger: FaultProxy) -> None:
+    stranger.on(
+        "GET", "/start", lambda r, f: Reply(307, {"Location": rf"http://{stranger.address}\@{proxy.address}/"})
+    )
+    transport = Transport()
+    transport.request("GET", f"http://{stranger.address}/start", "redirect").close()
+    transport.request("GET", f"http://{proxy.address}/v2/", "the registry").close()
+    assert [request.path for request in stranger.seen] == ["/start"]
+    assert [request.path for request in proxy.seen] == ["/", "/v2/"]
+
+
 def test_a_next_page_of_another_host_is_not_asked_for(
     proxy: FaultProxy, stranger: FaultProxy, known: Known, repository: Repository
 ) -> None:

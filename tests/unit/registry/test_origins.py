@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wpkg.registry.errors import UnexpectedAnswer
-from wpkg.registry.origins import follow
+from wpkg.registry.origins import address_of, follow, origin
 
 REGISTRY = "https://registry.example.com:5000/v2/a/b/blobs/uploads/"
 
@@ -50,11 +50,38 @@ def test_places_that_are_gone_to(location: str, expected: str) -> None:
         ("ftp://storage.example.net/x", "which leads nowhere"),
         ("file:///etc/passwd", "which leads nowhere"),
         ("https://[::zz]/", "which leads nowhere"),
+        # Read by others as 169.254.169.254, one.example and 127.0.0.1.
+        ("https://169.254.169.254\\.storage.example.net/x", "which leads nowhere"),
+        ("https://one.example%2f.two.example/x", "which leads nowhere"),
+        ("https://①②⑦.⓪.⓪.①/x", "which leads nowhere"),
     ],
 )
 def test_places_that_are_not(location: str, said: str) -> None:
     with pytest.raises(UnexpectedAnswer, match=said):
         follow(REGISTRY, location, "a thing")
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://Registry.example.com/v2/?x", "https://registry.example.com"),
+        ("https://registry.example.com:443/", "https://registry.example.com"),
+        ("http://registry.example.com:5000/v2/", "http://registry.example.com:5000"),
+        ("http://user:secret@registry.example.com/", "http://registry.example.com"),
+        (r"http://one.example\@two.example/", "http://two.example"),
+        ("http://[::1]:80/", "http://[::1]"),
+        ("https://[fe80::1%eth0]:5000/", "https://[fe80::1%eth0]:5000"),
+    ],
+)
+def test_an_origin_is_spelled_in_one_way(url: str, address: str) -> None:
+    assert address_of(origin(url)) == address
+    assert origin(address) == origin(url)
+
+
+@pytest.mark.parametrize("url", ["", "/v2/", "https:///x", "https://a:70000/", "https://a b/", "ftp://a/"])
+def test_what_has_no_address(url: str) -> None:
+    with pytest.raises(ValueError, match="no address"):
+        address_of(origin(url))
 
 
 def test_a_registry_on_this_machine_may_send_to_another_port_of_it() -> None:

@@ -162,3 +162,20 @@ def test_a_file_above_that_somebody_else_put_there_says_nothing(
     # Where everything is of one person, as in a folder that a container was given, it is theirs.
     monkeypatch.setattr(opened, "_owner", lambda _: 12345)
     assert below.type("build").code == 0
+
+
+def test_what_is_built_is_built_wherever_one_stands(below: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is composed again because another folder is the working folder."""
+    app = below.folder / "ws" / "parts" / "app"
+    with (below.folder / "ws" / "wasmcloud.toml").open("a") as file:
+        file.write(
+            '[trust]\nversion = 1\n[trust.keys.us]\npath = "us.pub"\n[[trust.rule]]\nmatch = "**"\nsigners = ["us"]\n'
+        )
+    shutil.copy(below.folder / "us.pub", below.folder / "ws" / "us.pub")
+    assert below.type("add", "t:lib").code == 0
+    assert "Composing" in below.type("build", "--compose").err
+    for folder in (app, app / "src", below.folder / "ws" / "parts"):
+        monkeypatch.chdir(folder)
+        again = below.type("build", "--compose", *(["-C", "app"] if folder.name == "parts" else []))
+        assert again.code == 0, again.err
+        assert "Composing" not in again.err

@@ -6,6 +6,7 @@ build; what composing needs is imported only when there is something to compose.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -145,7 +146,7 @@ def _fingerprint(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -
     if lock.local:
         files += [local.component for local in local_dependencies(opened.workspace).values()]
     stamps = [
-        [str(path), status.st_size, status.st_mtime_ns]
+        [os.path.relpath(path, opened.root), status.st_size, status.st_mtime_ns]
         for path in files
         if path.is_file()
         for status in (path.stat(),)
@@ -157,6 +158,9 @@ def _fingerprint(world: World, opened: OpenedProject, lock: Lock, raw: Digest) -
         "lock": lock.encode(),
         "raw": str(raw),
         "files": stamps,
-        "keys": [[str(path), str(Digest.of(read_bytes(path)))] for path in policy_files(world, opened)],
+        "keys": [
+            [os.path.relpath(path, opened.root), str(Digest.of(read_bytes(path)))]
+            for path in policy_files(world, opened)
+        ],
     }
     return str(Digest.of(dump_json(members)))

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from wpkg import __version__
 from wpkg.documents.strict_json import dump_json
-from wpkg.errors import InvalidInput
+from wpkg.errors import InvalidInput, WpkgError
 from wpkg.oci.digest import Digest
 from wpkg.registry.disk import read_bytes
 from wpkg.workflow.build_state import FileStamp, load_state
-from wpkg.workflow.local import local_dependencies
+from wpkg.workflow.local import in_order, local_dependencies
 from wpkg.workflow.lock import settled_lock, up_to_date_lock
-from wpkg.workflow.opened import OpenedProject, open_project
+from wpkg.workflow.opened import Member, OpenedProject, open_project, shown_from
 from wpkg.workflow.path_projects import build_path_projects, needs_wit, path_projects
 from wpkg.workflow.policies import policy_files
 from wpkg.workflow.raw_build import BuiltFile, build_raw, raw_digest
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from wpkg.project.project_file import Project
     from wpkg.workflow.capabilities import Request
     from wpkg.workflow.composition import Inputs
+    from wpkg.workflow.opened import OpenedWorkspace
     from wpkg.workflow.world import World
 
 
@@ -43,6 +44,13 @@ class Built(Struct, frozen=True):
     composed: BuiltFile | None
     plan: Plan | None
     local: tuple[BuiltFile, ...]  # the components of projects that it depends on by path
+
+
+class BuiltMember(Struct, frozen=True):
+    """What a build of a workspace has made of one member."""
+
+    member: Member
+    built: Built
 
 
 def build(world: World, root: Path, *, compose: bool, run_command: bool = True, locked: bool = False) -> Built:
@@ -88,6 +96,31 @@ def build(world: World, root: Path, *, compose: bool, run_command: bool = True, 
     composed, changed = compose_inputs(world, gathered, output)
     replace(state, composed=FileStamp.of(output, composed.digest), inputs=inputs).save(folder)
     return Built(raw, BuiltFile(output, composed.digest, composed.size, changed), composed.plan, local)
+
+
+def build_members(
+    world: World, workspace: OpenedWorkspace, *, compose: bool, run_command: bool = True, locked: bool = False
+) -> tuple[BuiltMember, ...]:
+    """Build every member of a workspace, each after those that it needs by path; WIT packages are not composed.
+
+    What was built before one fails stays. Raises: as `build`, within the member; CircularDependency.
+    """
+    members = {member.root.resolve(): member for member in workspace.members}
+
+    def needed(folder: Path) -> list[Path]:
+        paths = [d.path for d in members[folder].project.dependencies if d.path is not None and d.link == "build"]
+        return [there for path in paths if (there := (folder / path).resolve()) in members]
+
+    built = []
+    for folder in in_order(members, needed, lambda folder: shown_from(workspace.home, folder)):
+        member = members[folder]
+        composed = compose and member.project.kind != "wit"
+        try:
+            made = build(world, member.root, compose=composed, run_command=run_command, locked=locked)
+        except WpkgError as error:
+            raise error.within(str(member.root)) from None
+        built.append(BuiltMember(member, made))
+    return tuple(built)
 
 
 def _is_run_alone(project: Project) -> bool:

@@ -164,6 +164,19 @@ def test_a_file_above_that_somebody_else_put_there_says_nothing(
     assert below.type("build").code == 0
 
 
+def test_nor_does_a_workspace_of_somebody_else(below: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would say where packages come from and who is to be trusted."""
+    home = below.folder / "ws"
+    monkeypatch.setattr(opened, "_owner", lambda path: 12345 if path == home / "wasmcloud.toml" else os.geteuid())
+    for options in ([], ["-C", "../.."]):
+        refused = below.type("lock", *options)
+        assert refused.code == 2
+        assert f"error: {home}/wasmcloud.toml takes " in refused.err
+        assert " into its workspace, and belongs to somebody else\n" in refused.err
+    assert not (home / "wpkg.lock").exists()
+    assert below.type("lock", "-C", str(home)).code == 0
+
+
 def test_what_is_built_is_built_wherever_one_stands(below: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is composed again because another folder is the working folder."""
     app = below.folder / "ws" / "parts" / "app"

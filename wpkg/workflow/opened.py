@@ -187,6 +187,11 @@ def _around(root: Path) -> tuple[Path, str, Workspace] | None:
             text = read_text(above / PROJECT_FILE)
             workspace = _workspace_above(above, text)
             if workspace is not None and here in _folders(above, workspace):
+                if not _is_ours(above, here):
+                    raise InvalidInput(
+                        f"{above / PROJECT_FILE} takes {root} into its workspace, and belongs to somebody else",
+                        hint="the files of a workspace have to be of one user, or of root",
+                    )
                 return as_given(root, above), text, workspace
     return None
 

@@ -39,7 +39,10 @@ class Comparator(Struct, frozen=True):
         plain = version
         if version.build:
             plain = Version(version.major, version.minor, version.patch, version.pre)
-        return (self.lower is None or self.lower <= plain) and (self.upper is None or plain < self.upper)
+        place = plain.place
+        return (self.lower is None or self.lower.place <= place) and (
+            self.upper is None or place < self.upper.place
+        )
 
 
 def _next_after(version: Version) -> Version:

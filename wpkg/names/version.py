@@ -109,21 +109,23 @@ class Version(Struct, frozen=True):
             return (self.major, 0, 0)
         return (0, self.minor, 0) if self.minor else (0, 0, self.patch)
 
-    def _place(self) -> tuple[int, int, int, tuple[int, _PreKey], str]:
+    @property
+    def place(self) -> tuple[int, int, int, tuple[int, _PreKey], str]:
+        """What versions are compared by; a sort is faster by it."""
         pre = _pre_release_key(self.pre) if self.pre else _RELEASE
         return (self.major, self.minor, self.patch, pre, self.build)
 
     def __lt__(self, other: object) -> bool:
-        return self._place() < other._place() if isinstance(other, Version) else NotImplemented
+        return self.place < other.place if isinstance(other, Version) else NotImplemented
 
     def __le__(self, other: object) -> bool:
-        return self._place() <= other._place() if isinstance(other, Version) else NotImplemented
+        return self.place <= other.place if isinstance(other, Version) else NotImplemented
 
     def __gt__(self, other: object) -> bool:
-        return self._place() > other._place() if isinstance(other, Version) else NotImplemented
+        return self.place > other.place if isinstance(other, Version) else NotImplemented
 
     def __ge__(self, other: object) -> bool:
-        return self._place() >= other._place() if isinstance(other, Version) else NotImplemented
+        return self.place >= other.place if isinstance(other, Version) else NotImplemented
 
     def __str__(self) -> str:
         pre = f"-{self.pre}" if self.pre else ""

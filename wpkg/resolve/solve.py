@@ -184,7 +184,7 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         if package not in self._ordered:
             self._ordered[package] = sorted(
                 self._source.versions(package),
-                key=lambda version: (Pin(package, version) in self._preferred, version),
+                key=lambda version: (Pin(package, version) in self._preferred, version.place),
                 reverse=True,
             )
         return self._ordered[package]
@@ -209,27 +209,23 @@ class _Provider(resolvelib.AbstractProvider[_Wanted, _Filling, _Slot]):
         resolutions: Mapping[_Slot, _Filling],  # noqa: ARG002
         candidates: Mapping[_Slot, Iterator[_Filling]],
         information: Mapping[_Slot, Iterator[object]],  # noqa: ARG002
-        backtrack_causes: Sequence[RequirementInformation[_Wanted, _Filling]],  # noqa: ARG002
+        backtrack_causes: Sequence[RequirementInformation[_Wanted, _Filling]],
     ) -> Iterable[_Slot]:
-        """All of them. What would be taken for each is announced, so that it is there when its turn comes."""
+        """The one to fill next: what was in the way last time, else the first in the order of slots.
+
+        What would be taken for each is announced, so that it is there when its turn comes.
+        """
         slots = list(identifiers)
         first = [next(candidates[slot], None) for slot in slots if not slot.is_choice]
         new = sorted({pin for pin in first if isinstance(pin, Pin)} - self._expected)
         self._expected.update(new)
         self._source.expect((), new)
-        return slots
+        in_the_way = {cause.requirement.slot for cause in backtrack_causes}
+        return [min(in_the_way.intersection(slots) or slots)]
 
-    def get_preference(
-        self,
-        identifier: _Slot,
-        resolutions: Mapping[_Slot, _Filling],  # noqa: ARG002
-        candidates: Mapping[_Slot, Iterator[_Filling]],  # noqa: ARG002
-        information: Mapping[_Slot, Iterator[object]],  # noqa: ARG002
-        backtrack_causes: Sequence[RequirementInformation[_Wanted, _Filling]],
-    ) -> tuple[bool, _Slot]:
-        """What was in the way last time first, then in the order of slots."""
-        in_the_way = any(cause.requirement.slot == identifier for cause in backtrack_causes)
-        return (not in_the_way, identifier)
+    def get_preference(self, *_: object, **__: object) -> int:
+        """Which of several slots comes first: there is one, `narrow_requirement_selection` leaves no more."""
+        return 0
 
     def find_matches(
         self,

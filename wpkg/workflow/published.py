@@ -93,7 +93,7 @@ class PublishedPackages:
         found = set(self._tags_of(package).result())
         repository = self._repository(package)
         found |= {pin.version for pin in self._kept if pin.name == package and self._is_locked(pin, repository)}
-        return sorted(found, reverse=True)
+        return sorted(found, key=lambda version: version.place, reverse=True)
 
     def dependencies(self, pin: Pin) -> Mapping[PackageName, Requirement]:
         """What one version requires, by its config. Raises: RegistryError, TagMoved, VersionGone."""
@@ -167,11 +167,12 @@ class PublishedPackages:
                 f"{package} is not in the registry: there is no repository {repository}",
                 hint=f"check the name, and {self._places.of(package).said_by}",
             ) from error
-        found: dict[Version, str] = {}
+        unordered: dict[Version, str] = {}
         for tag in tags:
             version = Version.from_tag(tag)
-            if version is not None and (version not in found or tag == version.tag):
-                found[version] = tag
+            if version is not None and (version not in unordered or tag == version.tag):
+                unordered[version] = tag
+        found = dict(sorted(unordered.items(), key=lambda item: item[0].place, reverse=True))
         with self._asking:
             self._found[package] = found
             foreseen = self._foreseen.pop(package, [])
@@ -207,11 +208,11 @@ class PublishedPackages:
                 self._announce_best(package, requirement, found)
 
     def _announce_best(self, package: PackageName, requirement: Requirement, found: Mapping[Version, str]) -> None:
-        """Announce the version that is taken where nothing else stands against it."""
-        pins = [Pin(package, version) for version in found if requirement.matches(version)]
-        if pins:
-            best = max(pins, key=lambda pin: (pin in self._preferred, pin.version))
-            self._announce_release(best, found)
+        """Announce the version that is taken where nothing else stands against it: of `found`, the first."""
+        liked = [version for version in found if Pin(package, version) in self._preferred]
+        best = next((version for version in (*liked, *found) if requirement.matches(version)), None)
+        if best is not None:
+            self._announce_release(Pin(package, best), found)
 
     def _fetch(self, pin: Pin, repository: Repository, tag: str) -> Release:
         locked = self._locked.get(pin)

@@ -2,7 +2,7 @@
 
 `requests` knows what the environment says of proxies, and sets up TLS; it does so once for each origin. What else
 it does for each request (cookies, passwords in addresses, headers in a second form) is not wanted here, and was
-more than a third of the time that a request takes of this process.
+about a third of the time that a request takes of this process.
 """
 
 from __future__ import annotations
